@@ -1,0 +1,209 @@
+"""The folded case: everything the rules look at, rebuilt from the log by `evolve` and stored beside it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from casework.events import Child, Reason
+from casework.levels import Level, Located, Route, Side, Status, Trust
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reporter:
+    """An adult who reported the child or works the case."""
+
+    person: str
+    side: Side
+    channel: str
+    askable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prompt:
+    """A question that waits for its answer. Digits by SMS answer the latest one whose `asked_at` has come."""
+
+    check: str
+    to: str
+    asked_at: datetime
+    timed: bool
+    repeats: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """The answer that stands for one check: the riskier of those given in one round."""
+
+    values: tuple[str, ...]
+    at: datetime
+    by: str
+    words: str | None = None
+    instant: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsure:
+    """An open `not sure`: M06 at `until` unless a human settles it."""
+
+    check: str
+    until: datetime
+    climbed: bool = False
+    settled: str = ""  # "" open | risk | none | expired
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Task:
+    task: str
+    owner_role: str
+    due_at: datetime
+    asked: int = 0
+    rung: int = 1
+    done_at: datetime | None = None
+    done_by: str | None = None
+    outcome: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alert:
+    """The acknowledgement chain: its rung (0 = none runs), who took it and until when."""
+
+    rung: int = 0
+    next_at: datetime | None = None
+    taken_by: str | None = None
+    taken_at: datetime | None = None
+    taken_until: datetime | None = None
+    rounds: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Police:
+    """What is known of the police's side: a number told, a number confirmed, how often we chased, a refusal."""
+
+    number: str | None = None
+    told_by: str | None = None
+    told_at: datetime | None = None
+    confirmed_by: str | None = None
+    confirmed_at: datetime | None = None
+    chase_at: datetime | None = None
+    misses: int = 0
+    chase_rung: int = 0
+    declined_at: datetime | None = None
+    declined_review_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Return:
+    """A claim, a sighting, its confirmation."""
+
+    claimed_at: datetime | None = None
+    claimed_by: str | None = None
+    claim_trust: Trust = Trust.NONE
+    seen_by: str | None = None
+    before: Status | None = None  # the status a refuted claim falls back to
+    confirmed_at: datetime | None = None
+    seen_at: datetime | None = None
+    confirmed_by: str | None = None
+    elsewhere: bool = False
+    interview_due: datetime | None = None
+    interview_next: datetime | None = None
+    interview_outcome: str = ""
+    interview_refusals: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """One absence of one child. Instants are UTC. `version` counts units of work and is the storage's to set."""
+
+    case_id: str
+    code: str
+    organisation: str
+    home: str
+    child: Child
+    protocol: str
+    status: Status
+    opened_at: datetime
+    t0: datetime
+    first_t0: datetime
+    t0_kind: str
+    checks_from: datetime
+    level: Level = Level.UNASSESSED
+    route: Route = Route.NONE
+    located: Located = Located.NO
+    reporters: tuple[Reporter, ...] = ()
+    worked_by: str = ""  # who last worked the case: questions go there
+    answers: Mapping[str, Answer] = field(default_factory=dict)
+    wanted: tuple[str, ...] = ()  # checks a signal asks for, before the list
+    prompts: tuple[Prompt, ...] = ()
+    silent_since: datetime | None = None  # the oldest unanswered timed question
+    silence_stage: int = 0  # 0 none, 1 reminded, 2 on-call told (first_ack uses the other parent at 3 min)
+    first_ack_passed: bool = False
+    gate_done: bool = False
+    reasons: tuple[Reason, ...] = ()  # every rule and flag that fired, in the order they became known
+    factors: tuple[str, ...] = ()
+    unsure: tuple[Unsure, ...] = ()
+    notes_unread: int = 0
+    own_voice: bool | None = None
+    place_named: bool = False
+    adult_named: bool = False
+    place_safe: bool | None = None
+    back_at: datetime | None = None
+    authorised_until: datetime | None = None
+    agreed_until: datetime | None = None
+    extensions: int = 0
+    asked_away: bool = False
+    a01_since: datetime | None = None
+    missing_at: datetime | None = None
+    welfare: bool = False
+    instructed: tuple[str, ...] = ()
+    logged_at: datetime | None = None
+    review_at: datetime | None = None
+    linked: tuple[tuple[str, Level, Route], ...] = ()
+    alert: Alert = Alert()
+    police: Police = Police()
+    back: Return = Return()
+    tasks: tuple[Task, ...] = ()
+    reports: int = 0
+    unreachable: tuple[str, ...] = ()
+    watch_due: datetime | None = None
+    closed_at: datetime | None = None
+    closed_by: str | None = None
+    contradicted: bool = False
+
+    @property
+    def open(self) -> bool:
+        return self.status is not Status.CLOSED
+
+    @property
+    def unlocated(self) -> bool:
+        """Not located: the default from the first second; a claim counts as unlocated."""
+        return self.located in (Located.NO, Located.CLAIMED) or self.status is Status.RETURN_CLAIMED
+
+    @property
+    def returned(self) -> bool:
+        return self.status in (Status.RETURNED, Status.CLOSED)
+
+    @property
+    def reported(self) -> bool:
+        return self.police.confirmed_at is not None
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        return tuple(r.rule for r in self.reasons if r.rule.startswith("R"))
+
+    def fired(self, rule: str) -> bool:
+        return any(r.rule == rule for r in self.reasons)
+
+    def value(self, check: str) -> str | None:
+        answer = self.answers.get(check)
+        return answer.values[0] if answer and answer.values else None
+
+    def reporter(self, person: str) -> Reporter | None:
+        return next((r for r in self.reporters if r.person == person), None)
+
+    def last_prompt(self, person: str, now: datetime) -> Prompt | None:
+        """The last question that was really asked of this person and still waits."""
+        asked = [p for p in self.prompts if p.to == person and p.asked_at <= now]
+        return asked[-1] if asked else None
+
+    def task(self, task: str) -> Task | None:
+        """The latest task of this kind, done or not."""
+        return next((t for t in reversed(self.tasks) if t.task == task), None)

@@ -1,0 +1,313 @@
+"""A protocol: every check, flag, factor, rule, timer and rung of one jurisdiction or force, as validated data.
+
+Rules are data with a source and a floor. A file may be stricter than the one it extends, never laxer; what the data
+may not change stands here in code: `HARD_CAP_MINUTES`, and that software never lowers a level (`risk.assess`).
+Times are whole minutes unless the name says otherwise.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the missing process
+MAX_GATE_QUESTIONS = 9  # PR9
+
+Source = str  # ids of the sources table, separated by blanks, or OURS
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Option(_Data):
+    """One answer of a check. `means` is what the core understands by it; `worse` orders answers, largest = riskiest."""
+
+    value: str
+    means: str = ""
+    worse: int = 0
+    raises: tuple[str, ...] = ()
+    factors: tuple[str, ...] = ()
+    unsure: bool = False
+    asks: tuple[str, ...] = ()
+    completes: bool = True
+
+
+class Check(_Data):
+    """One thing an adult is asked. `kind`: choice, ticks (several), words, time, whereabouts.
+
+    `stage`: gate (before the first decision), detail (after it), only_if (asked when a signal wants it), prompt
+    (watch, review, chase and return texts: asked by deadlines, never by the gate).
+    """
+
+    id: str
+    side: Literal["staff", "parent", "both"]
+    stage: Literal["gate", "only_if", "detail", "prompt"]
+    kind: Literal["choice", "ticks", "words", "time", "whereabouts"]
+    options: tuple[Option, ...] = ()
+    means: str = ""  # danger, contact, voice, where, place_safe, search, ring_round, others, character, worry, …
+    mandatory: bool = False  # M03
+    red_flag_question: bool = False  # "not sure" goes to a human (U)
+    hidden_if: tuple[str, ...] = ()  # register flags under which it is not asked
+    needs: Literal["", "plan", "no_due_time"] = ""  # asked only if the child has a plan / no due time came
+    why: str = ""
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+    def option(self, value: str) -> Option | None:
+        return next((o for o in self.options if o.value == value), None)
+
+
+class Flag(_Data):
+    """A red flag: any one stands for immediate escalation by `route`."""
+
+    id: str
+    route: Literal["999", "101", "welfare"]
+    on_register: tuple[str, ...] = ()  # register flags that hold from the opening
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Factor(_Data):
+    """A cumulative factor: each counts one; no weights, no score."""
+
+    id: str
+    on_register: tuple[str, ...] = ()
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Rule(_Data):
+    """An outcome rule: fires when every condition of `when` holds (see `conditions.py`)."""
+
+    id: str
+    when: tuple[str, ...]
+    outcome: Literal["NAR", "LOW", "A01", "MEDIUM", "WELFARE", "HIGH", "LINKED"]
+    judged: Literal["at_once", "gate_end"]
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Floor(_Data):
+    id: str
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Band(_Data):
+    """Timers of one age band: `under` this age. `max_day`, `max_night`: minutes unlocated before M02."""
+
+    under: int
+    grace: int
+    checks: int
+    review: int
+    max_day: int
+    max_night: int
+
+
+class Answer(_Data):
+    first_ack: int
+    reminder: int
+    silence: int
+    silence_watch_under_12: int
+    unsure_human: int
+    unsure_climb: int
+    ring_round: int
+
+
+class Chase(_Data):
+    high: int
+    welfare: int
+    medium: int
+    escalate_every: int
+
+
+class Lapse(_Data):
+    high: int
+    welfare: int
+    medium: int
+    a01: int
+    confirmed_number: int
+
+
+class Away(_Data):
+    every: int
+    night_check: str
+    morning_check: str
+    extend_by: int
+    extend_times: int
+    decision: int
+
+
+class Claim(_Data):
+    callback: int
+    next_rung: int
+    next_check: int
+
+
+class Interview(_Data):
+    due_hours: int
+    remind_hours: tuple[int, ...]
+    overdue_every_hours: int
+    min_offers: int
+    due_when: Literal["missing", "third_episode"]  # England every missing episode; Wales expects it after three
+
+
+class Timers(_Data):
+    source: Source
+    night_from: str
+    night_to: str
+    bands: tuple[Band, ...]
+    hard_cap: int = Field(le=HARD_CAP_MINUTES)
+    answer: Answer
+    chase: Chase
+    lapse: Lapse
+    away: Away
+    claim: Claim
+    interview: Interview
+    review_told_at_most: int
+    review_confirmed_every: int
+    wellbeing_reminder: int
+    wellbeing_task: int
+    late_report: int  # K14
+    medicine_hours: int  # R03
+    day_task_minutes: int = 1440
+
+
+class Rung(_Data):
+    """E1 to E4: `after` minutes from the start of the chain, who, and how."""
+
+    rung: int
+    after: int
+    role: str
+    role_at_home: str = ""
+    via: tuple[str, ...]
+    tell_reporter: str = ""
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Repeat(_Data):
+    """How often the last rung repeats, for ever, until a named person takes the alert."""
+
+    high: int
+    others: int
+    confirmed_number: int
+
+
+class Task(_Data):
+    """A step after return: first due after so many minutes, then at these, then daily."""
+
+    id: str
+    owner: str
+    due_minutes: tuple[int, ...]
+    when: Literal["returned", "missing"] = "returned"
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Notice(_Data):
+    """A duty of the jurisdiction to tell somebody (regulator, local authority): printed on report and comparison."""
+
+    id: str
+    when: Literal["missing", "any_absence", "exploitation", "return"]
+    who: str
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Step(_Data):
+    """One step of section E5 to E13 kept as data for the parts that act on it."""
+
+    id: str
+    after_hours: float
+    who: str
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+
+
+class Wording(_Data):
+    """Which text an outcome sends."""
+
+    high_999: str
+    high_999_located: str
+    high_101: str
+    welfare: str
+    limit: str
+    medium: str
+    a01: str
+    logged: str
+    rise_with_number: str
+
+
+class Meta(_Data):
+    id: str
+    version: str
+    status: Literal["draft", "approved", "retired"]
+    jurisdiction: Literal["england", "wales", "scotland", "northern-ireland"]
+    extends: str = ""
+    effective_from: str = ""
+    effective_to: str = ""
+    approved_by: tuple[str, ...] = ()
+    levels: tuple[str, ...]
+    definition_missing: tuple[str, ...]  # union: the and-clauses that make an absence "missing"
+    definition_says: str
+    return_talk: str
+    helpline: str
+    out_of_hours: str
+    languages: tuple[str, ...] = ("en",)
+
+
+class Protocol(_Data):
+    """One immutable protocol, whole: an overlay is merged into its base before it becomes one of these."""
+
+    protocol: Meta
+    sources: dict[str, str]
+    check: tuple[Check, ...]
+    flag: tuple[Flag, ...]
+    factor: tuple[Factor, ...]
+    rule: tuple[Rule, ...]
+    floor: tuple[Floor, ...]
+    timers: Timers
+    rung: tuple[Rung, ...]
+    repeat: Repeat
+    task: tuple[Task, ...]
+    notice: tuple[Notice, ...] = ()
+    step: tuple[Step, ...] = ()
+    wording: Wording
+    medium_at_factors: int
+    nar_at_most_factors: int
+    active_pattern: tuple[str, ...]
+    worry_words: tuple[str, ...] = ()  # ids of word lists in the locale that raise R16 (R01, R02 … where named)
+
+    @property
+    def name(self) -> str:
+        return f"{self.protocol.id}/{self.protocol.version}"
+
+    def find(self, check_id: str) -> Check:
+        """The check with this id; KeyError is our own bug."""
+        return self._checks()[check_id]
+
+    def has(self, check_id: str) -> bool:
+        return check_id in self._checks()
+
+    def _checks(self) -> dict[str, Check]:
+        cached = self.__dict__.get("_by_id")
+        if cached is None:
+            cached = {c.id: c for c in self.check}
+            object.__setattr__(self, "_by_id", cached)
+        return cached  # type: ignore[no-any-return]
+
+    def band(self, age: int | None) -> Band:
+        """The timers of this age; unknown age is the youngest band (5.2)."""
+        years = 0 if age is None else age
+        return next((b for b in self.timers.bands if years < b.under), self.timers.bands[-1])
+
+    def flag_named(self, flag_id: str) -> Flag | None:
+        return next((f for f in self.flag if f.id == flag_id), None)
