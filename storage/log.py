@@ -1,0 +1,136 @@
+"""Knows the log of a case: append-only entries, each signed over the one before it.
+
+One HMAC-SHA256 chain a case: `hash = HMAC(audit_key, prev_hash ‖ canonical JSON)`. The JSON holds the event, when it
+was written, its place, and which news caused it; the columns beside it only repeat parts of it for queries, and
+`findings` compares them. The head and the length stand in the case's row, so that a cut tail shows.
+"""
+
+import hmac
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from casework.events import Event, News
+from storage.codec import canonical, event_data, event_from, ms
+from storage.database import Row, Tx
+
+START = "0" * 64
+
+
+@dataclass(frozen=True, slots=True)
+class Head:
+    """Where a case's chain ends: its length and last hash."""
+
+    length: int = 0
+    hash: str = START
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One entry as written."""
+
+    seq: int
+    event: Event
+    recorded_at: int
+    cause: int
+
+
+@dataclass(frozen=True, slots=True)
+class Flaw:
+    """What is wrong with one entry of the log."""
+
+    seq: int
+    says: str
+
+
+async def append(
+    tx: Tx, key: bytes, case_id: str, head: Head, entries: Sequence[Event], recorded_at: datetime
+) -> Head:
+    """Write a piece of news and the decisions it caused, chained behind `head`; returns the new head."""
+    cause = head.length + 1
+    for event in entries:
+        head = await _append_one(tx, key, case_id, head, event, ms(recorded_at), cause)
+    return head
+
+
+async def _append_one(
+    tx: Tx, key: bytes, case_id: str, head: Head, event: Event, recorded_at: int, cause: int
+) -> Head:
+    position = head.length + 1
+    body = canonical(
+        {"case": case_id, "position": position, "cause": cause, "recorded_at": recorded_at, "says": event_data(event)}
+    )
+    signed = sign(key, head.hash, body)
+    actor, channel, trust = _author(event)
+    await tx.run(
+        "INSERT INTO event (case_id, position, at, recorded_at, actor, channel, kind, trust, body, prev_hash, hash)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        case_id, position, ms(event.at), recorded_at, actor, channel, type(event).__name__, trust, body, head.hash,
+        signed,
+    )  # fmt: skip
+    return Head(position, signed)
+
+
+def sign(key: bytes, prev_hash: str, body: str) -> str:
+    """The hash of one entry, hex."""
+    return hmac.digest(key, (prev_hash + body).encode(), "sha256").hex()
+
+
+def _author(event: Event) -> tuple[str, str, str]:
+    if isinstance(event, News):
+        return event.by, event.channel, event.trust.value
+    return "house", "", ""  # decisions are ours: nobody's trust stands behind them
+
+
+async def read(tx: Tx, case_id: str) -> list[Entry]:
+    """Every entry of a case's log, in order."""
+    rows = await tx.rows("SELECT seq, body FROM event WHERE case_id = ? ORDER BY position", case_id)
+    return [_entry(row) for row in rows]
+
+
+def _entry(row: Row) -> Entry:
+    body = json.loads(row["body"])
+    return Entry(row["seq"], event_from(body["says"]), body["recorded_at"], body["cause"])
+
+
+async def events(tx: Tx, case_id: str) -> list[Event]:
+    """The events of a case, in order: what `replay` folds."""
+    return [entry.event for entry in await read(tx, case_id)]
+
+
+async def flaws(tx: Tx, key: bytes, case_id: str) -> list[Flaw]:
+    """Everything that shows that a case's log was changed: a changed, missing, moved or cut entry."""
+    rows = await tx.rows("SELECT * FROM event WHERE case_id = ? ORDER BY position", case_id)
+    found = list(_walk(key, case_id, rows))
+    head = await tx.row("SELECT events, head FROM case_row WHERE case_id = ?", case_id)
+    last = rows[-1]["seq"] if rows else 0
+    if head is None:
+        found.append(Flaw(last, f"{case_id}: a log without its case"))
+    elif head["events"] != len(rows) or (rows and head["head"] != rows[-1]["hash"]):
+        found.append(Flaw(last, f"{case_id}: the case says {head['events']} entries, the log ends at {len(rows)}"))
+    return found
+
+
+def _walk(key: bytes, case_id: str, rows: Sequence[Row]) -> Iterator[Flaw]:
+    prev_hash = START
+    for position, row in enumerate(rows, start=1):
+        if row["position"] != position:
+            yield Flaw(row["seq"], f"{case_id}: entry {position} is missing or moved")
+            return
+        if row["prev_hash"] != prev_hash:
+            yield Flaw(row["seq"], f"{case_id}: entry {position} does not follow the one before it")
+        if not hmac.compare_digest(sign(key, row["prev_hash"], row["body"]), row["hash"]):
+            yield Flaw(row["seq"], f"{case_id}: entry {position} was changed after it was written")
+        elif not _columns_agree(row, case_id):
+            yield Flaw(row["seq"], f"{case_id}: the columns beside entry {position} say something else than it does")
+        prev_hash = row["hash"]
+
+
+def _columns_agree(row: Row, case_id: str) -> bool:
+    body = json.loads(row["body"])
+    event = event_from(body["says"])
+    actor, channel, trust = _author(event)
+    said = (body["case"], body["position"], body["recorded_at"], ms(event.at), actor, channel, trust, body["says"]["event"])
+    beside = tuple(row[name] for name in ("position", "recorded_at", "at", "actor", "channel", "trust", "kind"))
+    return said == (case_id, *beside)
