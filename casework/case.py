@@ -31,13 +31,18 @@ class Prompt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
-    """The answer that stands for one check: the riskier of those given in one round."""
+    """One answer to one check. A new asking begins a new `round`; within one, the riskiest answer stands (`facts`)."""
 
     values: tuple[str, ...]
     at: datetime
     by: str
+    seq: int
+    round: int
     words: str | None = None
     instant: datetime | None = None
+    place: bool = False
+    adult: bool = False
+    approved: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,8 +135,10 @@ class Case:
     located: Located = Located.NO
     reporters: tuple[Reporter, ...] = ()
     worked_by: str = ""  # who last worked the case: questions go there
-    answers: Mapping[str, Answer] = field(default_factory=dict)
-    wanted: tuple[str, ...] = ()  # checks a signal asks for, before the list
+    seq: int = 0  # events folded so far
+    answers: Mapping[str, tuple[Answer, ...]] = field(default_factory=dict)
+    asked: Mapping[str, tuple[int, int]] = field(default_factory=dict)  # check -> (seq of the last asking, how often)
+    worry_seq: int = 0  # the last new worry: danger is asked again after it
     prompts: tuple[Prompt, ...] = ()
     silent_since: datetime | None = None  # the oldest unanswered timed question
     silence_stage: int = 0  # 0 none, 1 reminded, 2 on-call told (first_ack uses the other parent at 3 min)
@@ -141,15 +148,9 @@ class Case:
     factors: tuple[str, ...] = ()
     unsure: tuple[Unsure, ...] = ()
     notes_unread: int = 0
-    own_voice: bool | None = None
-    place_named: bool = False
-    adult_named: bool = False
-    place_safe: bool | None = None
-    back_at: datetime | None = None
     authorised_until: datetime | None = None
     agreed_until: datetime | None = None
     extensions: int = 0
-    asked_away: bool = False
     a01_since: datetime | None = None
     missing_at: datetime | None = None
     welfare: bool = False
@@ -191,10 +192,6 @@ class Case:
 
     def fired(self, rule: str) -> bool:
         return any(r.rule == rule for r in self.reasons)
-
-    def value(self, check: str) -> str | None:
-        answer = self.answers.get(check)
-        return answer.values[0] if answer and answer.values else None
 
     def reporter(self, person: str) -> Reporter | None:
         return next((r for r in self.reporters if r.person == person), None)

@@ -24,6 +24,7 @@ class Child:
     register_factors: tuple[str, ...] = ()
     episodes_90_days: int = 0
     active_patterns: tuple[str, ...] = ()
+    parents: tuple[str, ...] = ()  # ids of parents who are open, verified and may be asked by SMS
     medicine_due_at: datetime | None = None
     has_plan: bool = False
     plan_limit_minutes: int | None = None
@@ -258,10 +259,21 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CheckAsked(Event):
+    """A question was put. `asked_at` is when it goes out: a minute after an instruction of the same moment."""
+
     check: str
     to: str
+    asked_at: datetime
     timed: bool
     repeat: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ClockSet(Event):
+    """The clock starts at `t0`: a due or last-seen time became known, or an agreed return failed."""
+
+    t0: datetime
+    kind: str  # due | seen | agreed
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -277,11 +289,11 @@ class RiskAssessed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LocationDecided(Event):
-    """The child counts as located, or no longer. `t0` restarts the clock where an agreement failed."""
+    """The child counts as located, or no longer. `extended`: a good check moved the agreed return on."""
 
     located: Located
     agreed_until: datetime | None = None
-    t0: datetime | None = None
+    extended: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -304,6 +304,16 @@ class Protocol(_Data):
             object.__setattr__(self, "_by_id", cached)
         return cached  # type: ignore[no-any-return]
 
+    def by_means(self, means: str) -> tuple[Check, ...]:
+        """Every check of this meaning, staff's and parents'."""
+        cached = self.__dict__.get("_by_means")
+        if cached is None:
+            cached = {}
+            for check in self.check:
+                cached.setdefault(check.means, []).append(check)
+            object.__setattr__(self, "_by_means", cached)
+        return tuple(cached.get(means, ()))
+
     def band(self, age: int | None) -> Band:
         """The timers of this age; unknown age is the youngest band (5.2)."""
         years = 0 if age is None else age

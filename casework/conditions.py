@@ -1,0 +1,136 @@
+"""The words a rule may use in `when`: each a named predicate over the case. A rule that uses another does not load."""
+
+import re
+from collections.abc import Callable
+from datetime import datetime, timedelta
+
+from casework import facts, limits
+from casework.case import Case
+from casework.levels import Level, Located
+from casework.protocol import Check, Protocol
+
+Condition = Callable[[Case, Protocol, datetime], bool]
+
+
+def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:
+    ends = limits.limit(case, protocol) if case.unlocated else limits.away_limit(case, protocol)
+    return now >= ends
+
+
+def _red_flag(case: Case, protocol: Protocol, now: datetime) -> bool:
+    return any(f in case.flags for f in _high(protocol))
+
+
+def _high(protocol: Protocol) -> set[str]:
+    return {f.id for f in protocol.flag if f.route != "welfare"}
+
+
+def _place_unsafe(case: Case, protocol: Protocol, now: datetime) -> bool:
+    return "R20" in case.flags
+
+
+def _out_of_character(case: Case, protocol: Protocol, now: datetime) -> bool:
+    settled = any(u.settled == "risk" and _means(protocol, u.check) == "character" for u in case.unsure)
+    return settled or "unusual" in facts.meant(case, protocol, "character")
+
+
+def _means(protocol: Protocol, check_id: str) -> str:
+    return protocol.find(check_id).means if protocol.has(check_id) else ""
+
+
+def checks_due(case: Case, protocol: Protocol) -> datetime | None:
+    """When M03 falls due: opening + the band's minutes; for the ring-round of a parent (P07) that or 10 min after it was
+    asked, whichever is later, never after the limit. None when nothing mandatory is open."""
+    open_checks = mandatory_open(case, protocol)
+    if not open_checks:
+        return None
+    base = case.checks_from + timedelta(minutes=limits.band(case, protocol).checks)
+    if [c.means for c in open_checks] != ["ring_round"] or open_checks[0].stage != "detail":
+        return base
+    asked = next((p.asked_at for p in case.prompts if p.check == open_checks[0].id), None)
+    if asked is None:
+        return base
+    own = asked + timedelta(minutes=protocol.timers.answer.ring_round)
+    return max(base, min(own, limits.limit(case, protocol)))
+
+
+def mandatory_open(case: Case, protocol: Protocol) -> list[Check]:
+    """The mandatory checks of this side that are not done; none once the child is located in a safe place."""
+    if case.located is Located.SAFE:
+        return []
+    side = facts.side_of_work(case).value
+    return [c for c in protocol.check if c.mandatory and c.side in (side, "both") and not facts.complete(case, c)]
+
+
+def _checks_overdue(case: Case, protocol: Protocol, now: datetime) -> bool:
+    due = checks_due(case, protocol)
+    return due is not None and now >= due
+
+
+def _worried(case: Case, protocol: Protocol, now: datetime) -> bool:
+    return "worried" in facts.meant(case, protocol, "worry")
+
+
+def _unsure_expired(case: Case, protocol: Protocol, now: datetime) -> bool:
+    return any(u.settled == "expired" or (not u.settled and now >= u.until) for u in case.unsure)
+
+
+def _companion(case: Case, protocol: Protocol, now: datetime) -> bool:
+    return any(level >= Level.MEDIUM for _, level, _ in case.linked)
+
+
+def _contact_safe_place(case: Case, protocol: Protocol, now: datetime) -> bool:
+    where = facts.whereabouts(case, protocol)
+    return (
+        case.located is Located.SAFE
+        and where is not None
+        and where.place
+        and where.adult
+        and case.agreed_until is not None
+    )
+
+
+CONDITIONS: dict[str, Condition] = {
+    "always": lambda c, p, n: True,
+    "unlocated": lambda c, p, n: c.unlocated,
+    "located": lambda c, p, n: not c.unlocated,
+    "gate_done": lambda c, p, n: c.gate_done,
+    "red_flag": _red_flag,
+    "place_unsafe": _place_unsafe,
+    "out_of_character": _out_of_character,
+    "past_limit": _past_limit,
+    "checks_overdue": _checks_overdue,
+    "worried": _worried,
+    "unsure_expired": _unsure_expired,
+    "companion_raised": _companion,
+    "no_agreement": lambda c, p, n: not limits.agreement_holds(c, p, n),
+    "before_limit_or_agreed": lambda c, p, n: n < limits.limit(c, p) or limits.agreement_holds(c, p, n),
+    "contact_safe_place": _contact_safe_place,
+    "no_active_pattern": lambda c, p, n: not c.child.active_patterns,
+    "no_open_unsure": lambda c, p, n: all(u.settled for u in c.unsure),
+    "nar_available": lambda c, p, n: "nar" in p.protocol.levels,
+}
+
+_COUNTED = re.compile(r"factors(>=|<=)(\d+)")
+
+
+def condition(name: str) -> Condition | None:
+    """The predicate of this name (`factors>=3` counts), or None: unknown."""
+    counted = _COUNTED.fullmatch(name)
+    if counted is None:
+        return CONDITIONS.get(name)
+    number = int(counted[2])
+    if counted[1] == ">=":
+        return lambda c, p, n: len(c.factors) >= number
+    return lambda c, p, n: len(c.factors) <= number
+
+
+def holds(names: tuple[str, ...], case: Case, protocol: Protocol, now: datetime) -> bool:
+    """Whether every condition holds. KeyError on an unknown one: the loader let it through, our bug."""
+    for name in names:
+        predicate = condition(name)
+        if predicate is None:
+            raise KeyError(name)
+        if not predicate(case, protocol, now):
+            return False
+    return True

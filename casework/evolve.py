@@ -1,0 +1,364 @@
+"""The fold: what each event does to a case. It never decides and never refuses; a move it does not know changes nothing.
+
+An inquiry must read what was decided *then*, so nothing here looks at a protocol or a clock.
+All moves of the status stand in one table, `MOVES`; an absent key means: stays as it is.
+"""
+
+from collections.abc import Iterable
+from dataclasses import replace
+
+from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure
+from casework import events as e
+from casework.errors import OurMistake
+from casework.levels import Located, Status, Trust
+
+MOVES: dict[tuple[Status, type[e.Event]], Status] = {
+    (Status.WATCHING, e.AbsenceReported): Status.CHECKING,
+    (Status.WATCHING, e.WatchEnded): Status.CLOSED,
+    (Status.CHECKING, e.AbsenceLogged): Status.ABSENT,
+    (Status.CHECKING, e.DeclaredMissing): Status.MISSING,
+    (Status.ABSENT, e.DeclaredMissing): Status.MISSING,
+    (Status.CHECKING, e.ReturnClaimed): Status.RETURN_CLAIMED,
+    (Status.ABSENT, e.ReturnClaimed): Status.RETURN_CLAIMED,
+    (Status.MISSING, e.ReturnClaimed): Status.RETURN_CLAIMED,
+    (Status.CHECKING, e.ReturnConfirmed): Status.RETURNED,
+    (Status.ABSENT, e.ReturnConfirmed): Status.RETURNED,
+    (Status.MISSING, e.ReturnConfirmed): Status.RETURNED,
+    (Status.RETURN_CLAIMED, e.ReturnConfirmed): Status.RETURNED,
+    (Status.RETURNED, e.CaseClosed): Status.CLOSED,
+}
+
+
+def replay(log: Iterable[e.Event]) -> Case:
+    """Fold a whole log into its case. Raises OurMistake on an empty log."""
+    case: Case | None = None
+    for event in log:
+        case = evolve(case, event)
+    if case is None:
+        raise OurMistake("an empty log is no case")
+    return case
+
+
+def evolve(case: Case | None, event: e.Event) -> Case:
+    """The case after this event. The first event must open a watch or a case; else OurMistake."""
+    if case is None:
+        return _born(event)
+    noted = _note(case, event)
+    status = MOVES.get((case.status, type(event)), noted.status)
+    return replace(noted, status=status, seq=case.seq + 1)
+
+
+def _born(event: e.Event) -> Case:
+    if isinstance(event, e.WatchSet):
+        return Case(
+            case_id=event.case_id, code=event.code, organisation=event.organisation, home=event.home,
+            child=event.child, protocol=event.protocol, status=Status.WATCHING, opened_at=event.at,
+            t0=event.due_at, first_t0=event.due_at, t0_kind="due", checks_from=event.at, watch_due=event.due_at,
+            reporters=(Reporter(person=event.by, side=event.side, channel=event.channel, askable=True),),
+            worked_by=event.by, seq=1,
+        )  # fmt: skip
+    if isinstance(event, e.AbsenceReported):
+        return Case(
+            case_id=event.case_id, code=event.code, organisation=event.organisation, home=event.home,
+            child=event.child, protocol=event.protocol, status=Status.CHECKING, opened_at=event.opened_at,
+            t0=event.t0, first_t0=event.t0, t0_kind=event.t0_kind, checks_from=event.opened_at,
+            reporters=(_reporter(event),), worked_by=event.reporter, seq=1,
+        )  # fmt: skip
+    raise OurMistake(f"{type(event).__name__} cannot open a case")
+
+
+def _reporter(event: e.AbsenceReported) -> Reporter:
+    return Reporter(
+        person=event.reporter, side=event.side, channel=event.reporter_channel, askable=event.askable
+    )
+
+
+def _note(case: Case, event: e.Event) -> Case:
+    if isinstance(event, e.News):
+        return _note_news(case, event)
+    return _note_decision(case, event)
+
+
+def _note_news(case: Case, event: e.News) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm an event is the point
+    match event:
+        case e.WatchSet():
+            return case
+        case e.AbsenceReported():
+            return replace(
+                case, opened_at=event.opened_at, checks_from=event.opened_at, t0=event.t0, first_t0=event.t0,
+                t0_kind=event.t0_kind,
+            )  # fmt: skip
+        case e.ReporterJoined():
+            return _joined(case, event)
+        case e.CheckAnswered() | e.WhereaboutsGiven():
+            return _answered(case, event)
+        case e.ReturnClaimed():
+            return _claimed(case, event)
+        case e.ChildSeen():
+            return replace(case, back=replace(case.back, seen_by=case.back.seen_by or event.by))
+        case e.ReturnRefuted():
+            return case
+        case e.WorryRaised():
+            return replace(case, worry_seq=case.seq + 1)
+        case e.NoteMade():
+            return replace(case, notes_unread=case.notes_unread + event.unread)
+        case e.AlertAcknowledged():
+            return replace(
+                case, alert=replace(case.alert, taken_by=event.by, taken_at=event.at, next_at=None)
+            )
+        case e.UnsureSettled():
+            return _settled(case, event)
+        case e.PoliceLogged():
+            return replace(case, police=_logged(case.police, event), prompts=_without(case, "O_NOREF"))
+        case e.PoliceDeclined():
+            return replace(
+                case, police=replace(case.police, declined_at=event.at, declined_review_at=event.review_at)
+            )
+        case e.ChaseClosed():
+            return replace(case, police=replace(case.police, chase_at=None), prompts=_without(case, "O_NOREF"))
+        case e.StayAuthorised():
+            return replace(case, authorised_until=event.until, agreed_until=event.until, extensions=0, a01_since=None)
+        case e.CompanionRaised():
+            return replace(case, linked=(*case.linked, (event.case_id, event.level, event.route)))
+        case e.ContactUnreachable():
+            return replace(case, unreachable=tuple(dict.fromkeys((*case.unreachable, event.person))))
+        case e.InterviewRecorded():
+            refused = case.back.interview_refusals + (event.outcome == "declined")
+            return replace(
+                case, back=replace(case.back, interview_outcome=event.outcome, interview_refusals=refused)
+            )
+        case e.TaskDone() | e.CloseAsked() | e.DeadlinePassed():
+            return case
+        case _:
+            return case
+
+
+def _joined(case: Case, event: e.ReporterJoined) -> Case:
+    known = case.reporter(event.by)
+    new = Reporter(person=event.by, side=event.side, channel=event.channel, askable=event.askable)
+    reporters = case.reporters if known else (*case.reporters, new)
+    if event.t0 is None or case.status is Status.WATCHING:
+        return replace(case, reporters=reporters)
+    t0 = event.t0 if case.t0_kind == "reported" else min(case.t0, event.t0)
+    kind = "due" if case.t0_kind == "reported" else case.t0_kind
+    return replace(case, reporters=reporters, t0=t0, first_t0=min(case.first_t0, event.t0), t0_kind=kind)
+
+
+def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
+    rounds = case.asked.get(event.check, (0, 0))[1]
+    given = Answer(
+        values=event.values if isinstance(event, e.CheckAnswered) else ("given",),
+        at=event.at, by=event.by, seq=case.seq + 1, round=rounds, words=event.words,
+        instant=event.instant if isinstance(event, e.CheckAnswered) else event.back_at,
+        place=isinstance(event, e.WhereaboutsGiven) and event.place,
+        adult=isinstance(event, e.WhereaboutsGiven) and event.adult,
+        approved=event.approved if isinstance(event, e.WhereaboutsGiven) else None,
+    )  # fmt: skip
+    answers = {**case.answers, event.check: (*case.answers.get(event.check, ()), given)}
+    prompts = tuple(p for p in case.prompts if p.check != event.check and not _same_ask(p, event.check))
+    worked = event.by if case.reporter(event.by) else case.worked_by
+    return _quiet(replace(case, answers=answers, prompts=prompts, worked_by=worked))
+
+
+_ASK_IF_BACK = frozenset({"W_BACK", "R_REV", "R_NEWS", "R_SILENT", "X_DOWN", "AWAY_CHECK", "B_SEEN"})
+
+
+def _same_ask(prompt: Prompt, answered: str) -> bool:
+    """R_REV, R_SILENT, X_DOWN … all ask whether the child is back: an answer to one answers the others."""
+    return prompt.check in _ASK_IF_BACK and answered in _ASK_IF_BACK
+
+
+def _quiet(case: Case) -> Case:
+    """Silence counts from the oldest unanswered timed question, and ends when none is left."""
+    waiting = [p.asked_at for p in case.prompts if p.timed]
+    if not waiting:
+        return replace(case, silent_since=None, silence_stage=0)
+    if case.silent_since is None or min(waiting) > case.silent_since:
+        return replace(case, silent_since=min(waiting), silence_stage=0)
+    return case
+
+
+def _without(case: Case, check: str) -> tuple[Prompt, ...]:
+    return tuple(p for p in case.prompts if p.check != check)
+
+
+def _claimed(case: Case, event: e.ReturnClaimed) -> Case:
+    if case.returned or case.status is Status.WATCHING:
+        return case
+    before = case.back.before if case.status is Status.RETURN_CLAIMED else case.status
+    stronger = event.trust if event.trust is Trust.CODE else case.back.claim_trust
+    return replace(
+        case,
+        back=replace(
+            case.back,
+            claimed_at=case.back.claimed_at if case.status is Status.RETURN_CLAIMED else event.at,
+            claimed_by=event.by,
+            claim_trust=stronger,
+            seen_by=(case.back.seen_by or event.by) if event.seen else case.back.seen_by,
+            seen_at=(event.seen_at or event.at) if event.seen else case.back.seen_at or event.seen_at,
+            before=before,
+        ),
+    )
+
+
+def _settled(case: Case, event: e.UnsureSettled) -> Case:
+    word = "risk" if event.risk else "none"
+    return replace(
+        case,
+        unsure=tuple(
+            replace(u, settled=word) if event.check in (None, u.check) and not u.settled else u for u in case.unsure
+        ),
+    )
+
+
+def _logged(police: Police, event: e.PoliceLogged) -> Police:
+    if event.trust in (Trust.VERIFIED, Trust.TWO_PERSON):
+        return replace(
+            police, number=event.number, confirmed_by=event.by, confirmed_at=event.at, chase_at=None, misses=0
+        )
+    if police.confirmed_at is not None:
+        return replace(police, chase_at=None, misses=0)
+    return replace(police, number=event.number, told_by=event.by, told_at=event.at, chase_at=None, misses=0)
+
+
+def _note_decision(case: Case, event: e.Event) -> Case:  # noqa: C901, PLR0911, PLR0912, PLR0915 - as above
+    match event:
+        case e.CheckAsked():
+            return _ask(case, event)
+        case e.ClockSet():
+            first = event.t0 if case.t0_kind == "reported" and event.kind != "agreed" else case.first_t0
+            checks_from = event.at if event.kind == "agreed" else case.checks_from
+            return replace(case, t0=event.t0, first_t0=first, t0_kind=event.kind, checks_from=checks_from)
+        case e.RiskAssessed():
+            return replace(
+                case, level=max(case.level, event.level), route=event.route,
+                reasons=(*case.reasons, *event.reasons), factors=event.factors,
+                a01_since=event.at if any(r.rule == "A01" for r in event.reasons) else case.a01_since,
+                unsure=tuple(
+                    replace(u, settled="expired") if u.until <= event.at and not u.settled else u
+                    for u in case.unsure
+                ),
+            )  # fmt: skip
+        case e.LocationDecided():
+            return _placed(case, event)
+        case e.DeclaredMissing():
+            return _missing(case, event)
+        case e.Instructed():
+            chase = event.chase_at or case.police.chase_at
+            misses = 0 if event.chase_at else case.police.misses
+            return replace(
+                case, instructed=(*case.instructed, event.text),
+                police=replace(case.police, chase_at=chase, misses=misses),
+                review_at=None if event.chase_at else case.review_at,
+            )  # fmt: skip
+        case e.AbsenceLogged():
+            return replace(case, logged_at=event.at, gate_done=True, review_at=event.review_at)
+        case e.ReviewSet():
+            return replace(case, review_at=event.review_at)
+        case e.RungClimbed():
+            started = event.rung == 1 and case.alert.rung != 1
+            return replace(
+                case,
+                alert=Alert(rung=event.rung, next_at=event.next_at, rounds=case.alert.rounds + started),
+            )
+        case e.AlertLapsed():
+            return replace(case, alert=Alert(rounds=case.alert.rounds))
+        case e.TakenUntil():
+            return replace(case, alert=replace(case.alert, taken_until=event.until))
+        case e.ReferenceChased():
+            return replace(case, police=replace(case.police, misses=event.misses, chase_at=event.next_at))
+        case e.UnsureRaised():
+            return replace(case, unsure=(*case.unsure, Unsure(check=event.check, until=event.until)))
+        case e.UnsureClimbed():
+            return replace(
+                case, unsure=tuple(replace(u, climbed=True) if u.check == event.check else u for u in case.unsure)
+            )
+        case e.Reminded():
+            if event.stage == 0:
+                return replace(case, first_ack_passed=True)
+            return replace(case, silence_stage=event.stage)
+        case e.TaskOpened():
+            return replace(
+                case,
+                tasks=(*case.tasks, Task(task=event.task, owner_role=event.owner_role, due_at=event.due_at)),
+            )
+        case e.TaskMoved():
+            return _tasks(case, event.task, due_at=event.due_at, rung=event.rung, asked=1)
+        case e.TaskEnded():
+            return _tasks(case, event.task, done_at=event.at, outcome=event.outcome)
+        case e.ReportMade():
+            return replace(case, reports=event.version)
+        case e.ReturnConfirmed():
+            return _returned(case, event)
+        case e.ClaimEnded():
+            return replace(
+                case, status=case.back.before or Status.CHECKING, back=Return(before=None), contradicted=True
+            )
+        case e.InterviewReminded():
+            return replace(case, back=replace(case.back, interview_next=event.next_at))
+        case e.WatchEnded():
+            return replace(case, closed_at=event.at, closed_by="watch", prompts=(), silent_since=None)
+        case e.CaseClosed():
+            return replace(
+                case, closed_at=event.at, closed_by=event.by, prompts=(), silent_since=None, alert=Alert()
+            )
+        case e.CloseRefused():
+            return case
+        case _:
+            return case
+
+
+def _ask(case: Case, event: e.CheckAsked) -> Case:
+    seq, rounds = case.asked.get(event.check, (0, 0))
+    others = tuple(p for p in case.prompts if not (p.check == event.check and p.to == event.to))
+    before = next((p for p in case.prompts if p.check == event.check and p.to == event.to), None)
+    repeats = (before.repeats if before else 0) + event.repeat
+    prompt = Prompt(
+        check=event.check, to=event.to, asked_at=event.asked_at, timed=event.timed, repeats=repeats
+    )
+    asked = {**case.asked, event.check: (case.seq + 1, rounds if event.repeat else rounds + 1)}
+    since = case.silent_since
+    if event.timed and since is None:
+        since = event.asked_at
+    return replace(case, prompts=(*others, prompt), asked=asked, silent_since=since)
+
+
+def _missing(case: Case, event: e.DeclaredMissing) -> Case:
+    claimed = case.status is Status.RETURN_CLAIMED
+    return _quiet(replace(
+        case, missing_at=case.missing_at or event.at, welfare=event.welfare, gate_done=True, review_at=None,
+        police=replace(case.police, chase_at=event.chase_at), prompts=_untimed(case),
+        back=replace(case.back, before=Status.MISSING) if claimed else case.back,
+    ))  # fmt: skip
+
+
+def _untimed(case: Case) -> tuple[Prompt, ...]:
+    """An instruction ends the gate: what waits stays askable, but no answer timer runs on a gate question any more."""
+    return tuple(replace(p, timed=p.timed and p.check in _ASK_IF_BACK) for p in case.prompts)
+
+
+def _placed(case: Case, event: e.LocationDecided) -> Case:
+    extensions = case.extensions + event.extended if event.located is Located.SAFE else 0
+    return replace(case, located=event.located, agreed_until=event.agreed_until, extensions=extensions)
+
+
+def _tasks(case: Case, task: str, *, asked: int = 0, **changes: object) -> Case:
+    def change(t: Task) -> Task:
+        if t.task != task or t.done_at is not None:
+            return t
+        return replace(t, asked=t.asked + asked, **changes)  # type: ignore[arg-type]
+
+    return replace(case, tasks=tuple(change(t) for t in case.tasks))
+
+
+def _returned(case: Case, event: e.ReturnConfirmed) -> Case:
+    return replace(
+        case, located=Located.SEEN, review_at=None, prompts=(), silent_since=None, silence_stage=0,
+        alert=Alert(rounds=case.alert.rounds), police=replace(case.police, chase_at=None), a01_since=None,
+        unsure=tuple(replace(u, settled=u.settled or "none") for u in case.unsure),
+        back=replace(
+            case.back, confirmed_at=event.at, seen_at=event.seen_at, elsewhere=event.elsewhere,
+            interview_due=event.interview_due,
+        ),
+    )  # fmt: skip
+

@@ -1,0 +1,84 @@
+"""What the answers say, read through the protocol the case was opened under.
+
+Within one round of asking the riskiest answer stands, whoever gave it and in whatever order (HZ14): two adults
+who press opposite buttons in the same second leave the worse one.
+"""
+
+from collections.abc import Iterator
+
+from casework.case import Answer, Case
+from casework.levels import Side
+from casework.protocol import Check, Option, Protocol
+
+
+def standing(case: Case, check: Check) -> Answer | None:
+    """The answer that stands for this check, or None."""
+    given = case.answers.get(check.id)
+    if not given:
+        return None
+    latest = max(a.round for a in given)
+    return max((a for a in given if a.round == latest), key=lambda a: (_worse(check, a), a.seq))
+
+
+def _worse(check: Check, answer: Answer) -> int:
+    """How risky: the worst option ticked; a place named without trust in it counts by its words alone."""
+    return max((o.worse for o in _options(check, answer)), default=0)
+
+
+def _options(check: Check, answer: Answer) -> Iterator[Option]:
+    for value in answer.values:
+        option = check.option(value)
+        if option is not None:
+            yield option
+
+
+def chosen(case: Case, check: Check) -> tuple[Option, ...]:
+    """The options of the answer that stands, in protocol order."""
+    answer = standing(case, check)
+    return tuple(_options(check, answer)) if answer else ()
+
+
+def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
+    """What the adults' standing answers to checks of this meaning (`contact`, `voice`, …) say, on both sides."""
+    return {o.means for c in by_means(protocol, means) for o in chosen(case, c) if o.means}
+
+
+def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
+    return protocol.by_means(means)
+
+
+def check_for(protocol: Protocol, means: str, side: Side) -> Check | None:
+    """This side's check of a meaning: `danger` is C01 for staff and P01 for parents."""
+    return next((c for c in by_means(protocol, means) if c.side in (side.value, "both")), None)
+
+
+def whereabouts(case: Case, protocol: Protocol) -> Answer | None:
+    """The latest words on where the child is (C06, P06c), or None."""
+    given = [a for c in by_means(protocol, "where") for a in case.answers.get(c.id, ()) if a.values == ("given",)]
+    return max(given, key=lambda a: a.seq) if given else None
+
+
+def complete(case: Case, check: Check) -> bool:
+    """Whether a mandatory check was done: answered by something that counts as done (3.2, M03)."""
+    answer = standing(case, check)
+    if answer is None:
+        return False
+    options = tuple(_options(check, answer))
+    if check.kind == "ticks" and any(o.means == "" and not o.raises and not o.factors for o in check.options):
+        return _all_ticked(check, answer, options)
+    return all(o.completes for o in options)
+
+
+def _all_ticked(check: Check, answer: Answer, options: tuple[Option, ...]) -> bool:
+    """A search list is done when every place is ticked, or the child was found."""
+    if check.means != "search":
+        return all(o.completes for o in options)
+    if any(o.means == "found" for o in options):
+        return True
+    return {o.value for o in check.options if o.completes and o.means == ""} <= set(answer.values)
+
+
+def side_of_work(case: Case) -> Side:
+    """Whose checks are asked: those of the adult who last worked the case."""
+    worker = case.reporter(case.worked_by) or case.reporters[0]
+    return worker.side

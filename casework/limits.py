@@ -1,0 +1,146 @@
+"""When an absence may no longer stay one: the limit, the grace, the night, the review interval (domain 5.2, all OURS
+save the hard cap). All sums are on UTC instants; only the question "is it night?" looks at the home's wall clock.
+"""
+
+from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
+
+from casework.case import Case
+from casework.events import Child
+from casework.levels import Level, Located
+from casework.protocol import HARD_CAP_MINUTES, Band, Protocol
+
+LONDON = ZoneInfo("Europe/London")
+
+
+def half(minutes: int) -> int:
+    """Half, in whole minutes rounded down, at least 1; 0 stays 0."""
+    return 0 if minutes == 0 else max(1, minutes // 2)
+
+
+def band(case: Case, protocol: Protocol) -> Band:
+    return protocol.band(case.child.age)
+
+
+def grace(child: Child, t0_kind: str, protocol: Protocol) -> timedelta:
+    """Minutes after the due time before anybody is asked. Never for under 12, a red flag on the register, an active
+    pattern or an unknown t0."""
+    flagged = any(set(f.on_register) & set(child.flags) for f in protocol.flag)
+    young = child.age is None or child.age < 12 or child.primary_school
+    if young or flagged or child.active_patterns or t0_kind == "reported":
+        return timedelta(0)
+    return timedelta(minutes=protocol.band(child.age).grace)
+
+
+def limit(case: Case, protocol: Protocol) -> datetime:
+    """min(t0 + day value, first night instant at or after t0 + night value, first t0 + 360 min); never later than the
+    hard cap, whatever the data say. After an authorised stay the cap counts from the end of the authorisation."""
+    ages = band(case, protocol)
+    day, night = ages.max_day, ages.max_night
+    if case.child.active_patterns:
+        day, night = half(day), half(night)
+    if case.child.plan_limit_minutes is not None:
+        day = min(day, case.child.plan_limit_minutes)
+    cap = min(protocol.timers.hard_cap, HARD_CAP_MINUTES)
+    capped_from = max(case.first_t0, case.authorised_until or case.first_t0)
+    return min(
+        case.t0 + timedelta(minutes=day),
+        first_night(case.t0, protocol) + timedelta(minutes=night),
+        capped_from + timedelta(minutes=cap),
+    )
+
+
+def first_night(t0: datetime, protocol: Protocol) -> datetime:
+    """t0 itself if it lies in the night, else the evening's first night instant."""
+    start, end = _clock(protocol.timers.night_from), _clock(protocol.timers.night_to)
+    local = t0.astimezone(LONDON)
+    minute = local.hour * 60 + local.minute
+    if minute >= start or minute < end:
+        return t0
+    return local.replace(hour=start // 60, minute=start % 60, second=0, microsecond=0, fold=0).astimezone(UTC)
+
+
+def is_night(at: datetime, protocol: Protocol) -> bool:
+    return first_night(at, protocol) == at
+
+
+def _clock(words: str) -> int:
+    hours, minutes = words.split(":")
+    return int(hours) * 60 + int(minutes)
+
+
+def local_instant(day_of: datetime, words: str, *, days: int = 0) -> datetime:
+    """`words` o'clock (HH:MM) on the home's wall clock, on the local day of `day_of` plus `days`; the earlier one of a
+    repeated hour."""
+    minutes = _clock(words)
+    local = day_of.astimezone(LONDON) + timedelta(days=days)
+    return local.replace(
+        hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0
+    ).astimezone(UTC)
+
+
+def interval(case: Case, protocol: Protocol) -> timedelta:
+    """Between two reviews: the age band's, halved at LOW."""
+    minutes = band(case, protocol).review
+    return timedelta(minutes=half(minutes) if case.level is Level.LOW else minutes)
+
+
+def next_review(case: Case, protocol: Protocol, now: datetime) -> datetime | None:
+    """When the reporter is asked again; None while the chase for a log number stands in its place."""
+    timers = protocol.timers
+    if case.reported:
+        return now + timedelta(minutes=timers.review_confirmed_every)
+    if case.police.chase_at is not None:
+        return None
+    if case.missing_at is not None:
+        told = min(band(case, protocol).review, timers.review_told_at_most)
+        return now + timedelta(minutes=told)
+    if case.located is Located.SAFE:
+        return away_review(case, protocol, now)
+    after = now + interval(case, protocol)
+    ends = limit(case, protocol)
+    return min(after, ends) if ends > now else after
+
+
+def away_review(case: Case, protocol: Protocol, now: datetime) -> datetime:
+    """AWAY: the agreed return plus grace first, else every 60 min by day, one at 22:00 and one at 09:00 (5.2)."""
+    if case.agreed_until is not None:
+        first = case.agreed_until + grace(case.child, case.t0_kind, protocol)
+        if first > now:
+            if case.level is not Level.NAR:
+                return min(first, now + interval(case, protocol))
+            return first
+    hour = now + timedelta(minutes=protocol.timers.away.every)
+    if case.level is Level.LOW and case.agreed_until is None:
+        return min(now + interval(case, protocol), max(limit(case, protocol), now + timedelta(minutes=1)))
+    evening = local_instant(now, protocol.timers.away.night_check)
+    if now < evening <= hour:
+        return evening
+    if is_night(hour, protocol):
+        morning = local_instant(now, protocol.timers.away.morning_check)
+        return morning if morning > now else local_instant(now, protocol.timers.away.morning_check, days=1)
+    return hour
+
+
+def agreement_holds(case: Case, protocol: Protocol, now: datetime) -> bool:
+    """Whether the place was shown safe and an agreed return or an authorised stay still runs. An agreed return counts
+    only up to 360 minutes after the first t0; later is a stay and needs the authoriser (A01)."""
+    if case.located is not Located.SAFE or case.agreed_until is None or now >= case.agreed_until:
+        return False
+    return _agreement_end(case, protocol) > now
+
+
+def _agreement_end(case: Case, protocol: Protocol) -> datetime:
+    if case.authorised_until is not None:
+        return case.authorised_until
+    cap = case.first_t0 + timedelta(minutes=min(protocol.timers.hard_cap, HARD_CAP_MINUTES))
+    assert case.agreed_until is not None
+    return case.agreed_until if case.agreed_until <= cap else case.t0
+
+
+def away_limit(case: Case, protocol: Protocol) -> datetime:
+    """When A01 falls due for a located child: the limit, or the end of a valid agreement if that is later."""
+    ends = limit(case, protocol)
+    if case.located is Located.SAFE and case.agreed_until is not None:
+        return max(ends, _agreement_end(case, protocol))
+    return ends

@@ -1,0 +1,244 @@
+"""Question 2: how risky? Every rule that fires is kept as a reason, the highest outcome wins, and the level only ever rises
+(floor F3 stands here in code: nothing a protocol says can lower it)."""
+
+from collections.abc import Iterator
+from dataclasses import replace
+from datetime import datetime, timedelta
+
+from casework import conditions, facts
+from casework.case import Case, Unsure
+from casework.effects import To
+from casework.events import (
+    CheckAnswered,
+    DeadlinePassed,
+    Reason,
+    RiskAssessed,
+    UnsureClimbed,
+    UnsureRaised,
+    WorryRaised,
+)
+from casework.levels import Level, Route
+from casework.protocol import Check, Protocol, Rule
+from casework.turn import Turn
+
+_LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
+           "HIGH": Level.HIGH}  # fmt: skip
+_ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
+_MILDEST_FIRST = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
+
+
+def assess(turn: Turn) -> None:
+    """Collect flags, factors and rules; decide the level and the number to ring; put a `not sure` before a human."""
+    if turn.case.returned:
+        return
+    _unsure(turn)
+    case, protocol, now = turn.case, turn.protocol, turn.now
+    flags = [r for r in _flags(turn) if not case.fired(r.rule)]
+    seen = _with(case, flags, _factors(case, protocol))
+    rules = [*_undecided(turn), *(r for r in _rules(seen, turn) if _is_new(case, r))]
+    level = _level(seen, rules, protocol)
+    route = _route(_with(seen, rules, seen.factors), protocol)
+    if rules or flags or level > case.level or seen.factors != case.factors or route is not case.route:
+        top = rules[0].rule if rules else (flags[0].rule if flags else "")
+        turn.decide(
+            RiskAssessed(
+                at=now, level=level, route=route, outcome=top, reasons=(*rules, *flags), factors=seen.factors
+            )
+        )
+
+
+def _is_new(case: Case, reason: Reason) -> bool:
+    """Each rule counts once; A01 again when the decision it asked for was made and has run out."""
+    return not case.fired(reason.rule) or (reason.rule == "A01" and case.a01_since is None)
+
+
+def _undecided(turn: Turn) -> list[Reason]:
+    """Nobody decided about a located child past the limit within 30 minutes: WELFARE (A01)."""
+    if "limit:a01" in turn.due_keys and turn.case.a01_since is not None and not turn.case.fired("W01"):
+        return [Reason(rule="W01", because="A01 undecided", at=turn.now)]
+    return []
+
+
+def _with(case: Case, reasons: list[Reason], factors: tuple[str, ...]) -> Case:
+    return replace(case, reasons=(*case.reasons, *reasons), factors=factors)
+
+
+def gate_complete(case: Case, protocol: Protocol) -> bool:
+    """Whether every gate question of this side has its answer, or none is due any more."""
+    from casework.checks import next_gate
+
+    return case.gate_done or next_gate(case, protocol) is None
+
+
+# ---- flags and factors ---------------------------------------------------------------------------
+
+
+def _flags(turn: Turn) -> Iterator[Reason]:
+    seen: set[str] = set()
+    for rule, because in _raised(turn):
+        if rule not in seen:
+            seen.add(rule)
+            yield Reason(rule=rule, because=because, at=turn.now)
+
+
+def _raised(turn: Turn) -> Iterator[tuple[str, str]]:
+    case, protocol = turn.case, turn.protocol
+    child = case.child
+    for flag in protocol.flag:
+        for mark in flag.on_register:
+            if mark in child.flags and not (mark == "medical" and child.medicine_due_at is not None):
+                yield flag.id, f"register:{mark}"
+    if (child.age is None or child.age < 12 or child.primary_school) and case.unlocated:
+        yield "R04", "register:age"
+    if child.medicine_due_at is not None and turn.now >= medicine_flag_at(case, protocol):
+        yield "R03", "register:medicine"
+    for check in protocol.check:
+        for option in facts.chosen(case, check):
+            for raised in option.raises:
+                yield raised, f"{check.id}={option.value}"
+    for unsure in case.unsure:
+        if unsure.settled == "risk":
+            for raised in risk_flags(protocol, unsure.check):
+                yield raised, f"{unsure.check}=risk"
+    if isinstance(turn.news, WorryRaised):
+        for raised in turn.news.flags:
+            yield raised, "words"
+
+
+def medicine_flag_at(case: Case, protocol: Protocol) -> datetime:
+    """R03: a medicine due within 12 h of opening holds from the opening; a later one from 12 h before it is due."""
+    assert case.child.medicine_due_at is not None
+    return case.child.medicine_due_at - timedelta(hours=protocol.timers.medicine_hours)
+
+
+def risk_flags(protocol: Protocol, check_id: str) -> tuple[str, ...]:
+    """The red flags that a Yes on this check would raise."""
+    if not protocol.has(check_id):
+        return ()
+    return tuple(dict.fromkeys(r for o in protocol.find(check_id).options for r in o.raises))
+
+
+def _factors(case: Case, protocol: Protocol) -> tuple[str, ...]:
+    """Each counts one and is never taken back (PR6); listed in protocol order."""
+    child = case.child
+    found = set(case.factors) | set(child.register_factors)
+    for check in protocol.check:
+        found.update(f for o in facts.chosen(case, check) for f in o.factors)
+    if child.episodes_90_days:
+        found.add("K06")
+    if case.opened_at - case.t0 > timedelta(minutes=protocol.timers.late_report):
+        found.add("K14")
+    where = facts.whereabouts(case, protocol)
+    if where is not None and where.approved is False:
+        found.add("K11")
+    return tuple(f.id for f in protocol.factor if f.id in found)
+
+
+# ---- rules ---------------------------------------------------------------------------------------
+
+
+def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
+    """Every rule that fires, in table order; the mild ones only where nothing above them ever fired."""
+    protocol, now = turn.protocol, turn.now
+    complete = gate_complete(case, protocol)
+    above = any(r.rule in _grave(protocol) for r in case.reasons)
+    for rule in protocol.rule:
+        mild = _mild(rule)
+        if rule.judged == "gate_end" and not complete:
+            continue
+        if mild and above:
+            continue
+        if _fires(rule, case, turn):
+            yield Reason(rule=rule.id, because=" ".join(rule.when), at=now)
+            above = above or not mild
+            if mild:
+                return
+
+
+def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
+    if rule.outcome == "A01" and _contact_just_failed(turn):
+        return True
+    return conditions.holds(rule.when, case, turn.protocol, turn.now)
+
+
+def _contact_just_failed(turn: Turn) -> bool:
+    before = turn.before
+    return before is not None and before.located.value == "safe" and turn.case.t0_kind == "agreed" and turn.case.unlocated
+
+
+def _mild(rule: Rule) -> bool:
+    return rule.outcome in ("NAR", "LOW")
+
+
+def _grave(protocol: Protocol) -> set[str]:
+    return {r.id for r in protocol.rule if not _mild(r)}
+
+
+def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
+    """The highest outcome that ever fired; never below what stood (F3), never NAR where NAR is not available."""
+    by_id = {r.id: r for r in protocol.rule}
+    level = case.level
+    for reason in rules:
+        rule = by_id.get(reason.rule)
+        if rule is None:
+            continue
+        if rule.outcome == "LINKED":
+            level = max([level, *(linked for _, linked, _ in case.linked)])
+        else:
+            level = max(level, _LEVELS[rule.outcome])
+    if level is Level.NAR and "nar" not in protocol.protocol.levels:
+        return Level.LOW
+    return max([level, *(x for _, x, _ in case.linked if level >= Level.MEDIUM)])
+
+
+def _route(case: Case, protocol: Protocol) -> Route:
+    """The strictest number among the flags that stand and the linked cases: 999 before 101 before concern for welfare."""
+    routes = [_ROUTES[f.route] for f in protocol.flag if f.id in case.flags]
+    routes += [route for _, _, route in case.linked]
+    return max([*routes, case.route], key=_MILDEST_FIRST.index)
+
+
+# ---- not sure ------------------------------------------------------------------------------------
+
+
+def _unsure(turn: Turn) -> None:
+    """A `not sure` on a red-flag question goes to the co-ordinator and the home's manager at once, climbs at +5, and at
+    +10 without a Yes or No becomes M06 (U, 4.2)."""
+    news = turn.news
+    if isinstance(news, CheckAnswered) and turn.protocol.has(news.check):
+        check = turn.protocol.find(news.check)
+        if _not_sure(check, news) and not any(u.check == check.id for u in turn.case.unsure):
+            until = turn.now + timedelta(minutes=turn.protocol.timers.answer.unsure_human)
+            turn.decide(UnsureRaised(at=turn.now, check=check.id, until=until))
+            _ask_humans(turn, check.id, until, ("coordinator",) if turn.case.child.at_home else ("coordinator", "manager"))
+    if isinstance(news, DeadlinePassed):
+        for unsure in turn.case.unsure:
+            if f"unsure:{unsure.check}" in news.kinds and not unsure.climbed and turn.now < unsure.until:
+                turn.decide(UnsureClimbed(at=turn.now, check=unsure.check))
+                _ask_humans(turn, unsure.check, unsure.until, ("deputy",))
+
+
+def _not_sure(check: Check, news: CheckAnswered) -> bool:
+    options = [o for v in news.values if (o := check.option(v))]
+    return check.red_flag_question and any(o.unsure for o in options)
+
+
+def _ask_humans(turn: Turn, check: str, until: datetime, roles: tuple[str, ...]) -> None:
+    rule = next(iter(risk_flags(turn.protocol, check)), check)
+    for role in roles:
+        turn.tell(To(kind="duty", id=role), "C_UNSURE", {"rule": rule, "by": until, "check": check}, via="both",
+                  question="C_UNSURE")  # fmt: skip
+
+
+def unsure_due(unsure: Unsure, protocol: Protocol) -> datetime:
+    """When an open `not sure` next moves: to the deputy at +5, to M06 at +10."""
+    if unsure.climbed:
+        return unsure.until
+    window = protocol.timers.answer.unsure_human - protocol.timers.answer.unsure_climb
+    return unsure.until - timedelta(minutes=window)
+
+
+def out_for(case: Case, now: datetime) -> int:
+    """Whole minutes since t0."""
+    return max(0, int((now - case.t0).total_seconds() // 60))
+

@@ -1,0 +1,84 @@
+"""One step in the making: the case as it stands so far, what was decided and what must be done about it.
+
+A question never touches the case itself; it decides, and the fold (`evolve`) says what that changes. So the log of
+decisions is at once history and the only way a case moves.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from casework.case import Case, Reporter
+from casework.effects import Effect, Field, Tell, To
+from casework.events import Event, News
+from casework.evolve import evolve
+from casework.levels import Status
+from casework.protocol import Protocol
+from casework.speech import HELD_BACK, rank
+
+
+@dataclass(slots=True)
+class Turn:
+    """`before` is the case as it was before the news; None where the news opened it."""
+
+    before: Case | None
+    case: Case
+    news: News
+    protocol: Protocol
+    decisions: list[Event] = field(default_factory=list)
+    effects: list[Effect] = field(default_factory=list)
+
+    @property
+    def now(self) -> datetime:
+        return self.news.at
+
+    @property
+    def opened(self) -> bool:
+        """Whether this step opened the case (not merely a watch)."""
+        was = self.before is None or self.before.status is Status.WATCHING
+        return was and self.case.status is not Status.WATCHING
+
+    def due(self, kind: str) -> bool:
+        """Whether a deadline of this kind (or `kind:detail`) passed in this news."""
+        return any(k == kind or k.startswith(kind + ":") for k in self.due_keys)
+
+    @property
+    def due_keys(self) -> tuple[str, ...]:
+        return getattr(self.news, "kinds", ())
+
+    def decide(self, event: Event) -> None:
+        self.case = evolve(self.case, event)
+        self.decisions.append(event)
+
+    def derive(self, news: News) -> None:
+        """News that follows from news (`I can see K7` is a sighting): it stands in the log like any other."""
+        self.decide(news)
+
+    def tell(self, to: To, text: str, fields: Mapping[str, Field] | None = None, **more: object) -> None:
+        self.effects.append(Tell(to=to, text=text, fields=dict(fields or {}), **more))  # type: ignore[arg-type]
+
+    def tell_reporters(self, text: str, fields: Mapping[str, Field] | None = None, **more: object) -> None:
+        """The same words to every adult on the case who may be told."""
+        for reporter in self.askable():
+            self.tell(To(kind="person", id=reporter.person), text, fields, **more)
+
+    def askable(self) -> list[Reporter]:
+        return [r for r in self.case.reporters if r.askable and r.person not in self.case.unreachable]
+
+    def worker(self) -> Reporter | None:
+        """The adult who last worked the case, or the first who may be asked; None where nobody may be."""
+        worker = self.case.reporter(self.case.worked_by)
+        able = self.askable()
+        if worker in able:
+            return worker
+        return able[0] if able else None
+
+    def goes_out_at(self, person: str) -> datetime:
+        """When a question to this person goes out: a minute later if weightier words go to them now (5.3)."""
+        weightier = any(
+            isinstance(x, Tell) and x.to.kind == "person" and x.to.id == person and x.not_before is None
+            and rank(x.text) < rank("QUESTION")
+            for x in self.effects
+        )  # fmt: skip
+        return self.now + HELD_BACK if weightier else self.now
+
