@@ -171,3 +171,13 @@ CREATE TABLE inbox (
     PRIMARY KEY (source, external_id)
 ) STRICT;
 CREATE INDEX inbox_waiting ON inbox (received_at) WHERE state = 'new';
+
+-- The six digits that a verified parent texts with BACK: one a case and parent, five tries (P9).
+CREATE TABLE reply_code (
+    case_id      TEXT NOT NULL,
+    person       TEXT NOT NULL,
+    digits       TEXT NOT NULL,
+    wrong        INTEGER NOT NULL DEFAULT 0,
+    locked_until INTEGER,
+    PRIMARY KEY (case_id, person)
+) STRICT;

@@ -1,0 +1,87 @@
+"""Knows who was alerted of a case, through which letter, with which four digits, and what became of it."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from casework.effects import MarkAlerts
+from storage.chance import Chance, time_id
+from storage.codec import ms
+from storage.database import Row, Tx
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRow:
+    """One alert to one person by one channel. An ACK by SMS counts only with its own `digits`."""
+
+    alert_id: str
+    case_id: str
+    rung: int
+    person: str
+    channel: str
+    digits: str
+    state: str
+
+
+async def raise_alert(
+    tx: Tx, *, case_id: str, letter_id: str, rung: int, person: str, channel: str, digits: str, now: datetime,
+    chance: Chance,
+) -> None:  # fmt: skip
+    """Note one alert beside its letter."""
+    await tx.run(
+        "INSERT INTO alert (alert_id, case_id, letter_id, rung, person, channel, digits, state, made_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, 'live', ?)",
+        time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, ms(now),
+    )  # fmt: skip
+
+
+async def digits_for(tx: Tx, case_id: str, person: str, chance: Chance) -> str:
+    """The digits of this person's live alert, so that each text in their hands counts; new ones where none is live."""
+    live = await newest(tx, case_id, person)
+    return chance.digits(4) if live is None else live.digits
+
+
+async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:
+    """Every alert of the case that still runs becomes taken (by whom, until when), lapsed or ended."""
+    until = None if effect.until is None else ms(effect.until)
+    if effect.state == "taken":
+        await tx.run(
+            "UPDATE alert SET acked_at = CASE WHEN acked_by IS ? THEN acked_at ELSE ? END, acked_by = ?,"
+            " expires_at = ?, state = 'taken' WHERE case_id = ? AND state IN ('live', 'taken')",
+            effect.by, ms(now), effect.by, until, case_id,
+        )  # fmt: skip
+    else:
+        await tx.run(
+            "UPDATE alert SET state = ? WHERE case_id = ? AND state IN ('live', 'taken')", effect.state, case_id
+        )
+
+
+async def newest(tx: Tx, case_id: str, person: str) -> AlertRow | None:
+    """The newest alert of this case to this person that nobody took and that did not end."""
+    row = await tx.row(
+        "SELECT * FROM alert WHERE case_id = ? AND person = ? AND state = 'live' ORDER BY made_at DESC, alert_id DESC",
+        case_id, person,
+    )  # fmt: skip
+    return None if row is None else _alert(row)
+
+
+async def ever(tx: Tx, case_id: str, person: str) -> list[AlertRow]:
+    """Every alert of this case that went to this person, newest first."""
+    rows = await tx.rows(
+        "SELECT * FROM alert WHERE case_id = ? AND person = ? ORDER BY made_at DESC, alert_id DESC", case_id, person
+    )
+    return [_alert(row) for row in rows]
+
+
+async def told(tx: Tx, case_id: str) -> list[str]:
+    """Ids of all people who were alerted of this case, first told first."""
+    rows = await tx.rows(
+        "SELECT person FROM alert WHERE case_id = ? GROUP BY person ORDER BY MIN(made_at), person", case_id
+    )
+    return [row["person"] for row in rows]
+
+
+def _alert(row: Row) -> AlertRow:
+    return AlertRow(
+        alert_id=row["alert_id"], case_id=row["case_id"], rung=row["rung"], person=row["person"],
+        channel=row["channel"], digits=row["digits"], state=row["state"],
+    )  # fmt: skip

@@ -1,0 +1,47 @@
+"""Knows the live deadlines of every case: rows that follow from the case and are never armed by hand."""
+
+from collections.abc import Collection, Mapping
+from datetime import datetime
+
+from storage.codec import instant, ms
+from storage.database import Tx
+
+
+async def arrange(tx: Tx, case_id: str, armed: Mapping[str, datetime]) -> int | None:
+    """Make the rows of a case those of `armed`, touching only what differs; returns the earliest instant or None."""
+    wanted = {key: ms(due) for key, due in armed.items()}
+    rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
+    held = {row["key"]: row["due_at"] for row in rows}
+    for key in held.keys() - wanted.keys():
+        await tx.run("DELETE FROM deadline WHERE case_id = ? AND key = ?", case_id, key)
+    for key, due_at in wanted.items():
+        if held.get(key) != due_at:
+            await tx.run(
+                "INSERT INTO deadline (case_id, key, due_at) VALUES (?, ?, ?)"
+                " ON CONFLICT (case_id, key) DO UPDATE SET due_at = excluded.due_at",
+                case_id, key, due_at,
+            )  # fmt: skip
+    return min(wanted.values(), default=None)
+
+
+async def due_cases(tx: Tx, now: datetime, limit: int, but: Collection[str] = ()) -> list[str]:
+    """Ids of cases with a deadline that is due: the most severe first, then the longest overdue."""
+    rows = await tx.rows(
+        "SELECT case_id FROM case_row WHERE next_due <= ? ORDER BY severity DESC, next_due, case_id LIMIT ?",
+        ms(now), limit + len(but),
+    )  # fmt: skip
+    return [row["case_id"] for row in rows if row["case_id"] not in but][:limit]
+
+
+async def due_keys(tx: Tx, case_id: str, now: datetime) -> tuple[tuple[str, ...], datetime | None]:
+    """The keys of one case that are due, earliest first, and the earliest instant."""
+    rows = await tx.rows(
+        "SELECT key, due_at FROM deadline WHERE case_id = ? AND due_at <= ? ORDER BY due_at, key", case_id, ms(now)
+    )
+    return tuple(row["key"] for row in rows), instant(rows[0]["due_at"]) if rows else None
+
+
+async def next_due(tx: Tx) -> datetime | None:
+    """The earliest deadline of all cases."""
+    row = await tx.row("SELECT MIN(next_due) AS due FROM case_row WHERE next_due IS NOT NULL")
+    return None if row is None or row["due"] is None else instant(row["due"])

@@ -1,0 +1,97 @@
+"""Knows every message that ever came in: each is taken once, worked once, and a poisonous one is set aside.
+
+A repeat of (source, external id) finds its row and does nothing. A message whose casework fails stays as `new` and
+is tried again; after `MAX_TRIES` it is quarantined and a human is told (P4, P17).
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+from storage.codec import instant, ms
+from storage.database import Row, Tx
+from storage.words import clean
+
+MAX_TRIES = 3
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Heard:
+    """One message as it came: `source` is telegram or twilio, `raw` the body as JSON text."""
+
+    source: str
+    external_id: str
+    received_at: datetime
+    raw: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InboxRow:
+    """What became of a message."""
+
+    heard: Heard
+    state: str
+    tries: int
+    fault: str
+
+
+async def take(tx: Tx, heard: Heard) -> bool:
+    """Write the message down; False if it was taken before. A repeat with another body is counted, the first stands."""
+    taken = await tx.run(
+        "INSERT INTO inbox (source, external_id, received_at, raw, state) VALUES (?, ?, ?, ?, 'new')"
+        " ON CONFLICT (source, external_id) DO NOTHING",
+        heard.source, clean(heard.external_id), ms(heard.received_at), clean(heard.raw),
+    )  # fmt: skip
+    if not taken:
+        await tx.run(
+            "UPDATE inbox SET conflicts = conflicts + 1 WHERE source = ? AND external_id = ? AND raw <> ?",
+            heard.source, clean(heard.external_id), clean(heard.raw),
+        )  # fmt: skip
+    return taken == 1
+
+
+async def mark(tx: Tx, heard: Heard, state: str, *, fault: str = "") -> None:
+    """Note what became of a message: `done`, `ignored` or `quarantined`."""
+    await tx.run(
+        "UPDATE inbox SET state = ?, fault = ? WHERE source = ? AND external_id = ?",
+        state, fault, heard.source, clean(heard.external_id),
+    )  # fmt: skip
+
+
+async def stumbled(tx: Tx, heard: Heard, fault: str) -> str:
+    """Count a failed try; returns the state it leaves: `new`, or `quarantined` after the last."""
+    row = await tx.row(
+        "UPDATE inbox SET tries = tries + 1, fault = ?,"
+        " state = CASE WHEN tries + 1 >= ? THEN 'quarantined' ELSE 'new' END"
+        " WHERE source = ? AND external_id = ? RETURNING state",
+        fault, MAX_TRIES, heard.source, clean(heard.external_id),
+    )  # fmt: skip
+    assert row is not None, "a message that stumbled was taken"
+    return str(row["state"])
+
+
+async def waiting(tx: Tx, limit: int = 200) -> list[Heard]:
+    """Messages that are still to be worked, oldest first."""
+    rows = await tx.rows("SELECT * FROM inbox WHERE state = 'new' ORDER BY received_at, rowid LIMIT ?", limit)
+    return [_heard(row) for row in rows]
+
+
+async def find(tx: Tx, source: str, external_id: str) -> InboxRow | None:
+    """One message, or None."""
+    row = await tx.row("SELECT * FROM inbox WHERE source = ? AND external_id = ?", source, clean(external_id))
+    return None if row is None else InboxRow(
+        heard=_heard(row), state=row["state"], tries=row["tries"], fault=row["fault"]
+    )  # fmt: skip
+
+
+async def again(tx: Tx, source: str, external_id: str) -> bool:
+    """Give a quarantined message three new tries; False if there is none."""
+    return 1 == await tx.run(
+        "UPDATE inbox SET state = 'new', tries = 0 WHERE source = ? AND external_id = ? AND state = 'quarantined'",
+        source, clean(external_id),
+    )  # fmt: skip
+
+
+def _heard(row: Row) -> Heard:
+    return Heard(
+        source=row["source"], external_id=row["external_id"], received_at=instant(row["received_at"]), raw=row["raw"]
+    )
