@@ -23,14 +23,14 @@ class AlertRow:
 
 
 async def raise_alert(
-    tx: Tx, *, case_id: str, letter_id: str, rung: int, person: str, channel: str, digits: str, now: datetime,
-    chance: Chance,
+    tx: Tx, *, case_id: str, letter_id: str, rung: int, person: str, channel: str, digits: str, state: str,
+    now: datetime, chance: Chance,
 ) -> None:  # fmt: skip
     """Note one alert beside its letter."""
     await tx.run(
         "INSERT INTO alert (alert_id, case_id, letter_id, rung, person, channel, digits, state, made_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, 'live', ?)",
-        time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, ms(now),
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, state, ms(now),
     )  # fmt: skip
 
 

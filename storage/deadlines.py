@@ -41,7 +41,9 @@ async def due_keys(tx: Tx, case_id: str, now: datetime) -> tuple[tuple[str, ...]
     return tuple(row["key"] for row in rows), instant(rows[0]["due_at"]) if rows else None
 
 
-async def next_due(tx: Tx) -> datetime | None:
-    """The earliest deadline of all cases."""
-    row = await tx.row("SELECT MIN(next_due) AS due FROM case_row WHERE next_due IS NOT NULL")
-    return None if row is None or row["due"] is None else instant(row["due"])
+async def next_due(tx: Tx, but: Collection[str] = ()) -> datetime | None:
+    """The earliest deadline of all cases, but these."""
+    rows = await tx.rows(
+        "SELECT case_id, next_due FROM case_row WHERE next_due IS NOT NULL ORDER BY next_due LIMIT ?", len(but) + 1
+    )
+    return next((instant(row["next_due"]) for row in rows if row["case_id"] not in but), None)

@@ -49,12 +49,20 @@ async def take(tx: Tx, heard: Heard) -> bool:
     return taken == 1
 
 
-async def mark(tx: Tx, heard: Heard, state: str, *, fault: str = "") -> None:
-    """Note what became of a message: `done`, `ignored` or `quarantined`."""
+async def mark(tx: Tx, heard: Heard, state: str, *, case_id: str | None = None) -> None:
+    """Note what became of a message: `done`, `ignored` or `quarantined`; and the one case it was about, if so."""
     await tx.run(
-        "UPDATE inbox SET state = ?, fault = ? WHERE source = ? AND external_id = ?",
-        state, fault, heard.source, clean(heard.external_id),
+        "UPDATE inbox SET state = ?, case_id = ? WHERE source = ? AND external_id = ?",
+        state, case_id, heard.source, clean(heard.external_id),
     )  # fmt: skip
+
+
+async def case_of(tx: Tx, heard: Heard) -> str:
+    """The case that a message taken before was about; empty if it was about none."""
+    row = await tx.row(
+        "SELECT case_id FROM inbox WHERE source = ? AND external_id = ?", heard.source, clean(heard.external_id)
+    )
+    return "" if row is None or row["case_id"] is None else str(row["case_id"])
 
 
 async def stumbled(tx: Tx, heard: Heard, fault: str) -> str:

@@ -1,0 +1,131 @@
+"""Knows which people a letter is for and by which channel each is reached."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+from casework.case import Case
+from casework.effects import Tell
+from casework.wording import initial
+from storage import alerts
+from storage.database import Tx
+from storage.directory import Directory, Person
+
+ESCALATION_ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
+LAST_ROLE = "owner"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Addressee:
+    """One person by one channel. `who` is what the child is called there: the code on Telegram, an initial by SMS."""
+
+    person: str
+    channel: str
+    address: str
+    language: str
+    who: str
+
+
+@dataclass(frozen=True, slots=True)
+class Addressees:
+    """Finds the people behind a `To`, as the directory and the rota stand now."""
+
+    tx: Tx
+    now: datetime
+    directory: Directory
+
+    async def of(self, case: Case, tell: Tell) -> list[Addressee]:
+        """Everyone this letter is for, once a person and channel."""
+        if tell.to.kind == "police":
+            return await self._police(case)
+        found = []
+        for person in _once(await self._people(case, tell)):
+            for channel in _channels(case, tell, person):
+                found.append(_addressee(person, channel, await self.who(case, channel)))
+        return found
+
+    async def who(self, case: Case, channel: str) -> str:
+        """What the child is called on this channel."""
+        if channel == "telegram":
+            return case.child.child_id
+        child = await self.directory.child(case.child.child_id)
+        return "" if child is None else initial(child.first_name)
+
+    async def co_ordinators(self) -> list[Addressee]:
+        """The co-ordinators on duty of every organisation, by every channel they have."""
+        found = []
+        for organisation in await self.directory.organisations():
+            for person in await self.directory.on_duty(organisation.id, "coordinator", "", self.now):
+                found += [_addressee(person, channel, "") for channel in _able(person)]
+        return found
+
+    async def name(self, person_id: str) -> str | None:
+        """The name of a person, for those who may read it."""
+        person = await self.directory.person(person_id)
+        return None if person is None else person.name
+
+    async def on_duty(self, case: Case, role: str) -> list[Person]:
+        """Who holds a role for this case now; the organisation's last name where nobody does."""
+        held = await self.directory.on_duty(case.organisation, role, case.home, self.now)
+        if not held and role != LAST_ROLE:
+            return await self.directory.on_duty(case.organisation, LAST_ROLE, case.home, self.now)
+        return held
+
+    async def _people(self, case: Case, tell: Tell) -> list[Person]:
+        to = tell.to
+        match to.kind:
+            case "person":
+                person = await self.directory.person(to.id)
+                return [] if person is None else [person]
+            case "duty":
+                return await self.on_duty(case, to.id)
+            case "all_duty":
+                return [p for role in ESCALATION_ROLES for p in await self.on_duty(case, role)]
+            case "home_staff":
+                staff = await self.directory.staff_of(case.home)
+                return [p for p in staff if p.telegram_id is not None and p.person_id != to.id]
+            case "other_parents":
+                parents = await self.directory.parents_of(case.child.child_id)
+                return [p for p in parents if askable(p) and p.person_id != to.id]
+            case "told":
+                told = [await self.directory.person(each) for each in await alerts.told(self.tx, case.case_id)]
+                return [p for p in told if p is not None and p.person_id != to.id]
+            case _:
+                raise AssertionError(f"no such addressee: {to.kind}")
+
+    async def _police(self, case: Case) -> list[Addressee]:
+        organisation = await self.directory.organisation(case.organisation)
+        address = organisation.police_email if organisation is not None else ""
+        return [Addressee(person="police", channel="file", address=address or "", language="en", who=case.code)]
+
+
+def askable(person: Person) -> bool:
+    """Whether a parent may be asked and told: verified, and marked `open` by a manager."""
+    return person.active and person.verified and person.contact == "open"
+
+
+def _once(people: Iterable[Person]) -> list[Person]:
+    return list({p.person_id: p for p in people if p.active}.values())
+
+
+def _channels(case: Case, tell: Tell, person: Person) -> tuple[str, ...]:
+    able = _able(person)
+    if tell.via == "both":
+        return able
+    reporter = case.reporter(person.person_id) if tell.via == "own" else None
+    if reporter is not None and reporter.channel in able:
+        return (reporter.channel,)
+    return able[:1]
+
+
+def _able(person: Person) -> tuple[str, ...]:
+    """The channels this person can be reached by, best first."""
+    telegram = ("telegram",) if person.telegram_id is not None else ()
+    return (*telegram, "sms") if person.mobile else telegram
+
+
+def _addressee(person: Person, channel: str, who: str) -> Addressee:
+    address = person.telegram_id if channel == "telegram" else person.mobile
+    return Addressee(
+        person=person.person_id, channel=channel, address=str(address), language=person.language, who=who
+    )

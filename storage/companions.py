@@ -1,0 +1,60 @@
+"""Knows which open cases concern children who are out together (G01): what is said of one is news to the other.
+
+Two cases are linked when both children are out of the same home at the same time and an adult on either case said that
+another child is out. A linked child takes the other's level and channel.
+"""
+
+from casework.case import Case
+from casework.facts import by_means, chosen
+from casework.levels import Level, Route, Status
+from casework.protocol import Protocol
+from storage import cases
+from storage.database import Tx
+
+_ROUTES = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
+_OUT = (Status.CHECKING, Status.ABSENT, Status.MISSING, Status.RETURN_CLAIMED)
+
+
+def could_matter(before: Case | None, case: Case, protocol: Protocol) -> bool:
+    """Whether this step can have linked or raised anybody: a case opened, rose, or named another child just now."""
+    if before is None or before.status not in _OUT:
+        return True
+    rose = before.level != case.level or before.route != case.route
+    named = _names_another(case, protocol) and not _names_another(before, protocol)
+    return named or (rose and case.level >= Level.MEDIUM)
+
+
+async def raised(tx: Tx, case: Case, protocol: Protocol) -> list[tuple[str, Case]]:
+    """Pairs (id of the case to be told, the case that raises it), in order of id."""
+    if case.status not in _OUT:
+        return []
+    others = await cases.open_cases(tx, organisation=case.organisation, home=case.home)
+    pairs = []
+    for other in others:
+        if other.case_id == case.case_id or other.status not in _OUT:
+            continue
+        if not _linked(case, other, protocol):
+            continue
+        for weaker, stronger in ((other, case), (case, other)):
+            if _raises(stronger, weaker):
+                pairs.append((weaker.case_id, stronger))
+    return sorted(pairs, key=lambda pair: pair[0])
+
+
+def _linked(one: Case, two: Case, protocol: Protocol) -> bool:
+    """Both are out now, so their absences overlap; what is left to ask is whether anybody named another child."""
+    return _names_another(one, protocol) or _names_another(two, protocol)
+
+
+def _names_another(case: Case, protocol: Protocol) -> bool:
+    """An adult said that another child is out too."""
+    return any(o.raises or o.factors for check in by_means(protocol, "others") for o in chosen(case, check))
+
+
+def _raises(stronger: Case, weaker: Case) -> bool:
+    """Whether this case stands above the other and it was not told so yet."""
+    if stronger.level < Level.MEDIUM:
+        return False
+    known = (stronger.case_id, stronger.level, stronger.route)
+    above = weaker.level < stronger.level or _ROUTES.index(weaker.route) < _ROUTES.index(stronger.route)
+    return above and known not in weaker.linked

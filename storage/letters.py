@@ -1,0 +1,188 @@
+"""Knows how what the core wants told becomes letters: who that is, by which channel, in which words, with which buttons.
+
+All that one unit of work has to say is gathered in a `Post` and sent together at its end, so that nobody gets two texts
+of one case at once: the weightiest goes now, the next a minute later (`casework.speech`). Sending here means: written
+to the outbox in the same transaction. Nothing leaves the house before the commit.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+
+from casework import speech, wording
+from casework.case import Case
+from casework.effects import Field, MarkAlerts, Tell, Withdraw
+from casework.protocol import Protocol
+from storage import alerts, buttons, outbox
+from storage.addressees import Addressee, Addressees
+from storage.chance import time_id
+from storage.database import Tx
+from storage.keyboards import Keyboard, keyboard
+from storage.parts import Parts
+
+REPLY_CODE_TEXT = "P00b"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One letter that this unit of work wants sent; its step counts the records of the unit."""
+
+    case: Case
+    tell: Tell
+    to: Addressee
+    step: int
+    alert_state: str = "live"
+
+    @property
+    def person(self) -> str:
+        return self.to.person
+
+    @property
+    def channel(self) -> str:
+        return self.to.channel
+
+    @property
+    def text(self) -> str:
+        return self.tell.text
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.tell.not_before
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """One answer of a door to one person, in words of the catalogue; it waits for nothing and nothing waits for it."""
+
+    person: str | None
+    channel: str
+    address: str
+    text: str
+    fields: Mapping[str, Field]
+    keyboard: Keyboard
+    book: str
+    edit: int | None
+    case: Case | None
+
+
+@dataclass(slots=True)
+class Post:
+    """The letters of one unit of work."""
+
+    tx: Tx
+    now: datetime
+    parts: Parts
+    addressees: Addressees
+    drafts: list[Draft] = field(default_factory=list)
+    steps: int = 0
+
+    def next_step(self) -> None:
+        """From here on, drafts belong to the next piece of news."""
+        self.steps += 1
+
+    async def tell(self, case: Case, effect: Tell) -> None:
+        """Draft one letter a person and channel; who can be reached by none is passed over, and the chain climbs on."""
+        for to in await self.addressees.of(case, effect):
+            self.drafts.append(Draft(case=case, tell=effect, to=to, step=self.steps))
+
+    async def withdraw(self, case: Case, effect: Withdraw) -> None:
+        """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
+        await outbox.withdraw(self.tx, case.case_id, person=effect.person, now=self.now)
+        self.drafts = [d for d in self.drafts if d.step == self.steps or not _withdrawn(d, case, effect)]
+
+    async def mark(self, case: Case, effect: MarkAlerts) -> None:
+        """Mark the alerts of the case, those still in this unit's hands too."""
+        await alerts.mark(self.tx, case.case_id, effect, self.now)
+        self.drafts = [
+            replace(d, alert_state=effect.state) if d.case.case_id == case.case_id and d.step < self.steps else d
+            for d in self.drafts
+        ]
+
+    async def send(self, protocols: Mapping[str, Protocol]) -> None:
+        """Write every draft to the outbox, one text a person, channel and case at a time."""
+        cases = dict.fromkeys(d.case.case_id for d in self.drafts)
+        for case_id in cases:
+            mine = [d for d in self.drafts if d.case.case_id == case_id]
+            for draft, due_at in speech.one_each(mine, self.now):
+                await self._send_one(draft, due_at, protocols[draft.case.protocol])
+        self.drafts = []
+
+    async def reply(self, reply: Reply) -> None:
+        """Write one answer to the outbox at once."""
+        case = reply.case
+        who = "" if case is None else await self.addressees.who(case, reply.channel)
+        body = wording.render(
+            self.parts.book(reply.book), reply.text, channel=reply.channel, code="" if case is None else case.code,
+            who=who, now=self.now, fields=reply.fields, drill=self.parts.drill,
+        )  # fmt: skip
+        letter = outbox.Letter(
+            id=time_id("letter", self.now, self.parts.chance), case_id=None if case is None else case.case_id,
+            person=reply.person, channel=reply.channel, address=reply.address, text=reply.text, body=body,
+            keyboard=reply.keyboard, kind="reply", urgency=speech.rank(reply.text), edit=reply.edit, protect=True,
+            document=None, case_card=False, due_at=self.now, expires_at=None, tries=0,
+        )  # fmt: skip
+        await outbox.enqueue(self.tx, letter)
+
+    async def _send_one(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
+        letter_id = time_id("letter", self.now, self.parts.chance)
+        digits = await self._alert(draft, letter_id)
+        book = self.parts.book(draft.to.language)
+        fields = await self._fields(draft, digits)
+        body = wording.render(
+            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at, fields=fields,
+            repeat=draft.tell.repeat, drill=self.parts.drill,
+        )  # fmt: skip
+        keys: Keyboard = ()
+        if draft.channel == "telegram":
+            keys = await keyboard(self.tx, self.parts, draft.case, draft.tell, draft.person, book, protocol, due_at)
+        await outbox.enqueue(
+            self.tx,
+            outbox.Letter(
+                id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
+                address=draft.to.address, text=draft.text, body=body, keyboard=keys, kind=_kind(draft.tell),
+                urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
+                case_card=draft.channel == "telegram" and draft.tell.question is not None, due_at=due_at,
+                expires_at=draft.tell.expires_at, tries=0,
+            ),
+        )  # fmt: skip
+
+    async def _alert(self, draft: Draft, letter_id: str) -> str:
+        """The alert row of this letter, where it is one; returns the digits it carries."""
+        if draft.tell.alert is None:
+            return ""
+        digits = await alerts.digits_for(self.tx, draft.case.case_id, draft.person, self.parts.chance)
+        await alerts.raise_alert(
+            self.tx, case_id=draft.case.case_id, letter_id=letter_id, rung=draft.tell.alert, person=draft.person,
+            channel=draft.channel, digits=digits, state=draft.alert_state, now=self.now, chance=self.parts.chance,
+        )  # fmt: skip
+        return digits
+
+    async def _fields(self, draft: Draft, digits: str) -> dict[str, Field]:
+        """What fills the words; names of people on duty reach bound Telegram accounts only."""
+        fields = dict(draft.tell.fields)
+        if digits:
+            fields["digits"] = digits
+        if "name" in fields:
+            named = draft.channel == "telegram" and isinstance(fields["name"], str)
+            fields["name"] = await self.addressees.name(str(fields["name"])) if named else None
+        if draft.text == REPLY_CODE_TEXT:
+            code = await buttons.reply_code(self.tx, draft.case.case_id, draft.person, self.parts.chance)
+            fields["reply_code"] = code
+        return fields
+
+    async def _edit(self, draft: Draft) -> int | None:
+        if draft.tell.fresh or draft.channel != "telegram":
+            return None
+        return await buttons.card(self.tx, draft.case.case_id, draft.person)
+
+
+def _withdrawn(draft: Draft, case: Case, effect: Withdraw) -> bool:
+    if draft.case.case_id != case.case_id:
+        return False
+    return effect.person is None or (draft.person == effect.person and draft.tell.question is not None)
+
+
+def _kind(tell: Tell) -> str:
+    if tell.alert is not None:
+        return "alert"
+    return "notice" if tell.question is None else "question"

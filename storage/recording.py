@@ -1,0 +1,145 @@
+"""Knows how one piece of news changes a case: the only place where a case is written.
+
+1. the case is read, folded, with the head of its log
+2. `step` decides, under the protocol the case was opened with
+3. news and decisions are appended to the log and chained
+4. the row, its deadlines, tasks and reporters follow from the case
+5. effects become alerts, letters and report versions
+6. linked children are told what it means for them (G01), each in a piece of news of its own
+
+All in the one transaction of the unit of work that called it.
+"""
+
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import assert_never
+
+from casework import deadlines as armed_by
+from casework.case import Case
+from casework.effects import Effect, File, MarkAlerts, Tell, To, Withdraw
+from casework.errors import NotAllowed
+from casework.events import AbsenceReported, CaseClosed, CompanionRaised, News, ReporterJoined, RungClimbed, WatchSet
+from casework.levels import Status
+from casework.protocol import Protocol
+from casework.step import Step, step
+from storage import cases, companions, deadlines, log, reports
+from storage.cases import Held
+from storage.codec import settled
+from storage.database import Tx
+from storage.letters import Post
+from storage.log import Head
+from storage.parts import Parts
+
+REPORT_TEXT = "REPORT"
+
+
+@dataclass(slots=True)
+class Recorder:
+    """Writes news within one open unit of work. A case's version counts units, so each is counted once here."""
+
+    tx: Tx
+    now: datetime
+    parts: Parts
+    post: Post
+    _counted: set[str] = field(default_factory=set)
+
+    async def open(self, news: AbsenceReported | WatchSet) -> str:
+        """Open a case or a watch; a child who has one keeps it, and the news joins it. Returns the case's id.
+
+        Raises RetiredProtocol for a case that would have to be opened under a retired protocol.
+        """
+        held = await cases.open_of_child(self.tx, news.child.child_id)
+        if held is not None:
+            await self._join(held.case, news)
+            return held.case.case_id
+        protocol = self.parts.protocol_to_open(news.protocol)
+        if await cases.code_taken(self.tx, news.code):
+            code = await cases.free_code(self.tx, self.parts.chance, self.now, drill=self.parts.drill)
+            news = replace(news, code=code)
+        await self._write(None, news, protocol)
+        return news.case_id
+
+    async def _join(self, case: Case, news: AbsenceReported | WatchSet) -> None:
+        if isinstance(news, WatchSet):
+            return
+        if case.status is Status.WATCHING:
+            await self.record(case.case_id, replace(news, case_id=case.case_id, code=case.code, protocol=case.protocol))
+            if case.reporter(news.reporter) is not None:
+                return
+        await self.record(
+            case.case_id,
+            ReporterJoined(
+                at=news.at, by=news.reporter, channel=news.reporter_channel, trust=news.trust, words=news.words,
+                side=news.side, askable=news.askable, t0=None if news.t0_kind == "reported" else news.t0,
+            ),
+        )  # fmt: skip
+
+    async def record(self, case_id: str, news: News) -> Step:
+        """Record one piece of news in a case. Raises NotAllowed when there is no such case."""
+        held = await cases.find(self.tx, case_id)
+        if held is None:
+            raise NotAllowed("there is no such case")
+        return await self._write(held, news, self.parts.protocol(held.case.protocol))
+
+    async def _write(self, held: Held | None, news: News, protocol: Protocol) -> Step:
+        before = held.case if held is not None else None
+        news = settled(news)
+        done = step(before, news, protocol)
+        self.post.next_step()
+        entries = (news, *done.decisions)
+        head = await log.append(
+            self.tx, self.parts.audit_key, done.case.case_id, held.head if held else Head(), entries, self.now
+        )
+        if any(isinstance(each, RungClimbed) for each in done.decisions):
+            self.parts.crash("ladder.before_next")
+        if any(isinstance(each, CaseClosed) for each in done.decisions):
+            self.tx.around_commit("close", self.parts.crash)
+        await self._store(held, done.case, head, protocol)
+        for effect in done.effects:
+            await self._carry_out(done.case, effect)
+        await reports.note_reference(self.tx, done.case)
+        await self._tell_companions(before, done.case, protocol)
+        return done
+
+    async def _store(self, held: Held | None, case: Case, head: Head, protocol: Protocol) -> None:
+        before = held.case if held is not None else None
+        armed = armed_by.armed(case, protocol)
+        row = cases.row_of(case, protocol, before, armed)
+        if held is None:
+            await cases.insert(self.tx, case.case_id, row, head)
+        else:
+            version = held.version + (case.case_id not in self._counted)
+            await cases.update(self.tx, case.case_id, row, head, held, version)
+        self._counted.add(case.case_id)
+        await deadlines.arrange(self.tx, case.case_id, armed)
+        await cases.note_reporters(self.tx, case, before)
+        await cases.note_tasks(self.tx, case, before)
+
+    async def _carry_out(self, case: Case, effect: Effect) -> None:
+        match effect:
+            case Tell():
+                await self.post.tell(case, effect)
+            case MarkAlerts():
+                await self.post.mark(case, effect)
+            case Withdraw():
+                await self.post.withdraw(case, effect)
+            case File():
+                await self._file(case, effect)
+            case _:
+                assert_never(effect)
+
+    async def _file(self, case: Case, effect: File) -> None:
+        """A version of the report: its row, and a letter that carries it to the police's address."""
+        await reports.file(self.tx, case, effect, self.now)
+        self.tx.around_commit("report", self.parts.crash)
+        tell = Tell(to=To(kind="police"), text=REPORT_TEXT, fields={"version": effect.version})
+        await self.post.tell(case, tell)
+
+    async def _tell_companions(self, before: Case | None, case: Case, protocol: Protocol) -> None:
+        if not companions.could_matter(before, case, protocol):
+            return
+        for case_id, other in await companions.raised(self.tx, case, protocol):
+            news = CompanionRaised(
+                at=self.now, by="house", channel="house", case_id=other.case_id, level=other.level, route=other.route
+            )
+            await self.record(case_id, news)
