@@ -1,0 +1,211 @@
+"""What the house says, in each language, and how it fits a phone: catalogues of texts, local times, initials, segments.
+
+Words are data (`casework/locales/*.toml`), so that a safeguarding lead can read and change them without reading Python.
+A text never fails to go out for want of a detail: a field that was not handed over prints as the book's `unknown`.
+"""
+
+import re
+import tomllib
+import unicodedata
+from collections.abc import Mapping
+from datetime import datetime
+from zoneinfo import ZoneInfo
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from casework.effects import Field
+from casework.protocol import Check
+
+LONDON = ZoneInfo("Europe/London")
+RULES_SHOWN = 2  # domain 3.3: a list of rules shows two ids and "+n"
+NUMBER_SHOWN = 8  # domain 3.3: a log number shows its last 8 characters
+WEEK_DAYS = 6  # further away a weekday alone would be ambiguous
+PLAIN = "PLAIN"
+
+_GSM7 = frozenset(
+    "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
+    "abcdefghijklmnopqrstuvwxyzäöñüà"
+)
+_GSM7_TWICE = frozenset("^{}\\[~]|€\f")  # extension table: two septets each
+_PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
+_LETTER_WITH = re.compile(r"LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])(?: WITH .*)?")
+_TYPOGRAPHY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00a0": " "})
+
+
+class UnreadableBook(ValueError):
+    """A catalogue is no TOML, or lacks or misnames a part."""
+
+
+class Phrasebook(BaseModel):
+    """One language. `label` is keyed `CHECK.value`, or by the value alone where every check says the same."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    language: str
+    days: tuple[str, ...]  # Monday first
+    months: tuple[str, ...]
+    phrase: dict[str, str]  # fragments that fill a placeholder: silent, report_ready, unknown, …
+    text: dict[str, str]
+    label: dict[str, str]
+    flag: dict[str, str] = {}
+    digits: dict[str, tuple[str, ...]] = {}  # where a text's digits are not 1 to n
+    says: dict[str, tuple[str, ...]] = {}  # words that mean an option, keyed like labels
+    worry: dict[str, tuple[str, ...]] = {}  # flag id: words that raise it, even inside a negation
+
+    def knows(self, text: str) -> bool:
+        return text in self.text
+
+
+def load(data: bytes, below: Phrasebook | None = None) -> Phrasebook:
+    """Read a catalogue; what it does not say is taken from `below` (English). Raises UnreadableBook."""
+    try:
+        raw = tomllib.loads(data.decode())
+        if below is not None:
+            raw = {k: {**v, **raw.get(k, {})} if isinstance(v, dict) else raw.get(k, v) for k, v in below.model_dump().items()}
+        return Phrasebook.model_validate(raw)
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as fault:
+        raise UnreadableBook(str(fault)) from fault
+
+
+def render(
+    book: Phrasebook, text: str, *, channel: str, code: str, who: str, now: datetime, fields: Mapping[str, Field],
+    repeat: bool = False, drill: bool = False,
+) -> str:  # fmt: skip
+    """Fill a text. `code` is the case's ref, `who` the child's initial (SMS) or code (Telegram), `now` when it goes out.
+
+    Raises KeyError for a text no book has: our own bug.
+    """
+    if text == PLAIN:
+        return str(fields.get("text", ""))
+    filled = _fill(book, _template(book, text, channel, fields), channel, now, {**fields, "ref": code, "who": who})
+    return ("DRILL " if drill else "") + (book.phrase["repeat"] if repeat else "") + filled
+
+
+def _template(book: Phrasebook, text: str, channel: str, fields: Mapping[str, Field]) -> str:
+    """Names of people on duty go to Telegram only: `C_TAKEN_NAME` in place of `C_TAKEN` where a name came along."""
+    named = f"{text}_NAME"
+    return book.text[named if channel == "telegram" and fields.get("name") and named in book.text else text]
+
+
+def _fill(book: Phrasebook, template: str, channel: str, now: datetime, fields: Mapping[str, Field]) -> str:
+    """Replace each placeholder once: braces inside a value stay literal."""
+
+    def value(match: re.Match[str]) -> str:
+        shown = _show(book, match[1], fields.get(match[1]), channel, now)
+        return gsm7(shown) if channel == "sms" else shown
+
+    return _PLACEHOLDER.sub(value, template)
+
+
+def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime) -> str:
+    match name:
+        case "rules":
+            return listed(book, value if isinstance(value, tuple) else ())
+        case "report":
+            return book.phrase["report_ready"] if value else ""
+        case "number":
+            return _one_line(str(value))[-NUMBER_SHOWN:] if value else book.phrase["unknown"]
+        case "flags":  # a flag never leaves by SMS
+            return flags(book, value) if isinstance(value, tuple) and channel == "telegram" else book.phrase["plan"]
+        case "plan":
+            return str(value or book.phrase["plan"])
+        case "missing":
+            names = value if isinstance(value, tuple) else ()
+            return ", ".join(book.phrase.get(f"missing_{n}", n) for n in names) or book.phrase["unknown"]
+        case "text":  # words that stand on lines of their own
+            return str(value or "")
+    if isinstance(value, datetime):
+        return local(book, value, now)
+    if isinstance(value, tuple):
+        return ", ".join(value)
+    return book.phrase["unknown"] if value is None else _one_line(str(value))
+
+
+def listed(book: Phrasebook, rules: tuple[str, ...]) -> str:
+    """Two ids and how many more, or the word for silence when no rule fired."""
+    if not rules:
+        return book.phrase["silent"]
+    more = len(rules) - RULES_SHOWN
+    return " ".join(rules[:RULES_SHOWN]) + (f" +{more}" if more > 0 else "")
+
+
+def flags(book: Phrasebook, flags: tuple[str, ...]) -> str:
+    """Register flags in words, for bound Telegram accounts only."""
+    return ", ".join(book.flag.get(f, f) for f in flags) or book.phrase["unknown"]
+
+
+def _one_line(words: str) -> str:
+    return " ".join(words.split())
+
+
+# ---- times ---------------------------------------------------------------------------------------
+
+
+def local(book: Phrasebook, instant: datetime, now: datetime) -> str:
+    """`21:35` on London's wall clock; a day's name when it is not today, BST or GMT in the hour that comes twice."""
+    there, today = instant.astimezone(LONDON), now.astimezone(LONDON).date()
+    clock = f"{there:%H:%M}"
+    away = abs((there.date() - today).days)
+    if away > WEEK_DAYS:
+        clock = f"{there.day} {book.months[there.month - 1]} {clock}"
+    elif away:
+        clock = f"{book.days[there.weekday()]} {clock}"
+    return f"{clock} {there.tzname()}" if comes_twice(there) else clock
+
+
+def comes_twice(there: datetime) -> bool:
+    """Whether this local time happens twice, on the night the clocks go back."""
+    return there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+
+
+# ---- options -------------------------------------------------------------------------------------
+
+
+def label(book: Phrasebook, key: str) -> str:
+    """The words of a button: `TAKE`, `DONE`, an option as `CHECK.value`; for one no book has, its value in plain words."""
+    value = key.rpartition(".")[2]
+    return book.label.get(key) or book.label.get(value) or value.replace("_", " ").capitalize()
+
+
+def labels(book: Phrasebook, check: Check) -> list[tuple[str, str]]:
+    """The options of a check in protocol order, each value with its label."""
+    return [(o.value, label(book, f"{check.id}.{o.value}")) for o in check.options]
+
+
+# ---- what fits a phone ---------------------------------------------------------------------------
+
+
+def initial(first_name: str) -> str:
+    """One capital letter that GSM-7 can write: a letter outside it as its base letter, else X."""
+    letter = next((c for c in unicodedata.normalize("NFKC", first_name) if c.isalpha()), "X").upper()[:1]
+    if letter in _GSM7:
+        return letter
+    base = _LETTER_WITH.fullmatch(unicodedata.name(letter, ""))
+    return base[1] if base else "X"
+
+
+def is_gsm7(text: str) -> bool:
+    return all(c in _GSM7 or c in _GSM7_TWICE for c in text)
+
+
+def gsm7(text: str) -> str:
+    """The text in GSM-7: typographic quotes and dashes plain, other letters as their base letter, the rest `?`."""
+    return "".join(_gsm7_char(c) for c in unicodedata.normalize("NFC", text.translate(_TYPOGRAPHY)))
+
+
+def _gsm7_char(char: str) -> str:
+    if char in _GSM7 or char in _GSM7_TWICE:
+        return char
+    base = _LETTER_WITH.fullmatch(unicodedata.name(char, ""))
+    if base is None:
+        return "?"
+    return base[1] if char.isupper() else base[1].lower()
+
+
+def segments(text: str) -> int:
+    """How many SMS segments: 160 septets alone or 153 each in GSM-7, else 70 or 67 UTF-16 units."""
+    if is_gsm7(text):
+        units, alone, each = sum(2 if c in _GSM7_TWICE else 1 for c in text), 160, 153
+    else:
+        units, alone, each = len(text.encode("utf-16-le")) // 2, 70, 67
+    return 1 if units <= alone else -(-units // each)
