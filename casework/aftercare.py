@@ -4,6 +4,7 @@ well-being is asked, the police are told, the return interview gets its 72 hours
 from datetime import datetime, timedelta
 
 from casework.case import Case, Task
+from casework.checks import resume
 from casework.effects import MarkAlerts, Tell, To, Withdraw
 from casework.events import (
     CaseClosed,
@@ -145,6 +146,7 @@ def _refute(turn: Turn) -> None:
         return
     turn.decide(ClaimEnded(at=turn.now))
     _end_task(turn, CALLBACK, "refuted")
+    resume(turn)
 
 
 def _end_task(turn: Turn, task: str, outcome: str) -> None:
@@ -249,7 +251,7 @@ def _after(turn: Turn) -> None:
         _after_answer(turn, news)
     if isinstance(news, InterviewRecorded):
         _interview(turn, news.outcome)
-    if isinstance(news, TaskDone):
+    if isinstance(news, TaskDone) and news.task != SIGN_OFF:
         _end_task(turn, news.task, news.outcome)
     if turn.due("wellbeing"):
         _well_again(turn)
@@ -275,7 +277,7 @@ def _after_answer(turn: Turn, news: CheckAnswered) -> None:
         _kind(turn, news.by)
     elif news.check == "RHI_1":
         _interview(turn, next(iter(means), ""))
-    elif news.check.startswith("T_"):
+    elif news.check.startswith("T_") and news.check != f"T_{SIGN_OFF}":
         _end_task(turn, news.check.removeprefix("T_"), "done")
 
 
@@ -295,8 +297,7 @@ def wellbeing_due(case: Case, protocol: Protocol) -> datetime | None:
                 return prompt.asked_at + timedelta(minutes=timers.wellbeing_reminder)
             task = case.task(WELL)
             if task is None or task.done_at is not None:
-                wait = timers.wellbeing_task - timers.wellbeing_reminder
-                return prompt.asked_at + timedelta(minutes=wait)
+                return prompt.asked_at + timedelta(minutes=timers.wellbeing_task)
     return None
 
 

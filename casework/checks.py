@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from casework import facts, limits, silence
 from casework.case import Case, Prompt
-from casework.effects import Field, To, Withdraw
+from casework.effects import Field, To
 from casework.events import (
     CheckAnswered,
     CheckAsked,
@@ -15,11 +15,11 @@ from casework.events import (
     ReporterJoined,
     ReturnClaimed,
     ReviewSet,
-    WhereaboutsGiven,
 )
 from casework.ladder import other_parents
 from casework.levels import Located, Side, Status, Trust
 from casework.protocol import Check, Protocol
+from casework.speech import HELD_BACK
 from casework.turn import Turn
 
 AGAIN_AT_MOST = 1  # a check that other words interrupted on SMS is sent once more
@@ -29,14 +29,18 @@ def ask(turn: Turn) -> None:
     """Remind the silent, review on time, ask what comes next."""
     if turn.case.returned:
         return
-    if isinstance(turn.news, CheckAnswered | WhereaboutsGiven):
-        turn.effects.append(Withdraw(person=turn.news.by))
     _remind(turn)
     _down(turn)
     _review(turn)
     _is_back(turn)
+    _code(turn)
     _next(turn)
     _again(turn)
+
+
+def resume(turn: Turn) -> None:
+    """Go on asking where a claim that fell away had interrupted."""
+    _next(turn)
 
 
 # ---- which check comes next ----------------------------------------------------------------------
@@ -310,6 +314,18 @@ def _code_is_enough(turn: Turn) -> bool:
     from casework.aftercare import code_is_enough
 
     return code_is_enough(turn.case)
+
+
+def _code(turn: Turn) -> None:
+    """The parent's own code for BACK, once a case to each, a minute after P00 was answered."""
+    news = turn.news
+    if not isinstance(news, CheckAnswered) or not turn.protocol.has(news.check):
+        return
+    if turn.protocol.find(news.check).means != "start":
+        return
+    before = turn.before.answers.get(news.check, ()) if turn.before is not None else ()
+    if not any(a.by == news.by for a in before):
+        turn.tell(To(kind="person", id=news.by), "P00b", {}, not_before=turn.now + HELD_BACK)
 
 
 def _again(turn: Turn) -> None:

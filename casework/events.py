@@ -7,6 +7,7 @@ Free text never stands in an event: `words` is the id of a text kept apart from 
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import TypeAlias
 
 from casework.levels import Level, Located, Route, Side, Trust
 
@@ -435,3 +436,58 @@ class CloseRefused(Event):
     """What still stands in the way of closing."""
 
     missing: tuple[str, ...]
+
+
+# ---- the two kinds, closed: a new event must be added here, and then the type checker fails in `evolve` until it is noted
+
+AnyNews: TypeAlias = (
+    WatchSet
+    | AbsenceReported
+    | ReporterJoined
+    | CheckAnswered
+    | WhereaboutsGiven
+    | ReturnClaimed
+    | ChildSeen
+    | ReturnRefuted
+    | WorryRaised
+    | NoteMade
+    | AlertAcknowledged
+    | UnsureSettled
+    | PoliceLogged
+    | PoliceDeclined
+    | ChaseClosed
+    | StayAuthorised
+    | CompanionRaised
+    | ContactUnreachable
+    | InterviewRecorded
+    | TaskDone
+    | CloseAsked
+    | DeadlinePassed
+)
+Decision: TypeAlias = (
+    CheckAsked
+    | ClockSet
+    | RiskAssessed
+    | LocationDecided
+    | DeclaredMissing
+    | Instructed
+    | AbsenceLogged
+    | ReviewSet
+    | RungClimbed
+    | AlertLapsed
+    | TakenUntil
+    | ReferenceChased
+    | UnsureRaised
+    | UnsureClimbed
+    | Reminded
+    | TaskOpened
+    | TaskMoved
+    | TaskEnded
+    | ReportMade
+    | ReturnConfirmed
+    | ClaimEnded
+    | InterviewReminded
+    | WatchEnded
+    | CaseClosed
+    | CloseRefused
+)

@@ -6,6 +6,7 @@ All moves of the status stand in one table, `MOVES`; an absent key means: stays 
 
 from collections.abc import Iterable
 from dataclasses import replace
+from typing import assert_never, cast
 
 from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure
 from casework import events as e
@@ -75,11 +76,11 @@ def _reporter(event: e.AbsenceReported) -> Reporter:
 
 def _note(case: Case, event: e.Event) -> Case:
     if isinstance(event, e.News):
-        return _note_news(case, event)
-    return _note_decision(case, event)
+        return _note_news(case, cast(e.AnyNews, event))
+    return _note_decision(case, cast(e.Decision, event))
 
 
-def _note_news(case: Case, event: e.News) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm an event is the point
+def _note_news(case: Case, event: e.AnyNews) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm an event is the point
     match event:
         case e.WatchSet():
             return case
@@ -130,7 +131,7 @@ def _note_news(case: Case, event: e.News) -> Case:  # noqa: C901, PLR0911, PLR09
         case e.TaskDone() | e.CloseAsked() | e.DeadlinePassed():
             return case
         case _:
-            return case
+            assert_never(event)
 
 
 def _joined(case: Case, event: e.ReporterJoined) -> Case:
@@ -221,7 +222,7 @@ def _logged(police: Police, event: e.PoliceLogged) -> Police:
     return replace(police, number=event.number, told_by=event.by, told_at=event.at, chase_at=None, misses=0)
 
 
-def _note_decision(case: Case, event: e.Event) -> Case:  # noqa: C901, PLR0911, PLR0912, PLR0915 - as above
+def _note_decision(case: Case, event: e.Decision) -> Case:  # noqa: C901, PLR0911, PLR0912, PLR0915 - as above
     match event:
         case e.CheckAsked():
             return _ask(case, event)
@@ -305,7 +306,7 @@ def _note_decision(case: Case, event: e.Event) -> Case:  # noqa: C901, PLR0911, 
         case e.CloseRefused():
             return case
         case _:
-            return case
+            assert_never(event)
 
 
 def _ask(case: Case, event: e.CheckAsked) -> Case:
@@ -313,9 +314,8 @@ def _ask(case: Case, event: e.CheckAsked) -> Case:
     others = tuple(p for p in case.prompts if not (p.check == event.check and p.to == event.to))
     before = next((p for p in case.prompts if p.check == event.check and p.to == event.to), None)
     repeats = (before.repeats if before else 0) + event.repeat
-    prompt = Prompt(
-        check=event.check, to=event.to, asked_at=event.asked_at, timed=event.timed, repeats=repeats
-    )
+    first = before.asked_at if before is not None and event.repeat else event.asked_at
+    prompt = Prompt(check=event.check, to=event.to, asked_at=first, timed=event.timed, repeats=repeats)
     asked = {**case.asked, event.check: (case.seq + 1, rounds if event.repeat else rounds + 1)}
     since = case.silent_since
     if event.timed and since is None:

@@ -47,7 +47,8 @@ def _chain(turn: Turn) -> None:
     if turn.due("lapse") and case.alert.taken_by is not None:
         turn.decide(AlertLapsed(at=turn.now))
         turn.effects.append(MarkAlerts(state="lapsed"))
-        _alert(turn, 1)
+        if case.alert.rung or case.level >= Level.MEDIUM:  # a LOW case that was merely taken over has no chain
+            _alert(turn, 1)
     elif turn.due("rung") and case.alert.rung and case.alert.taken_by is None:
         _alert(turn, min(case.alert.rung + 1, _last(turn.protocol)))
     elif _rose(turn) and case.alert.taken_by is not None and case.alert.rung:
@@ -76,7 +77,6 @@ def _must_start(turn: Turn) -> bool:
         or any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
         or _fell_silent(turn)
         or _nobody_to_ask(turn)
-        or (turn.due("rung") and case.alert.taken_by is None)
     )
 
 
@@ -248,6 +248,9 @@ def _not_rung(turn: Turn) -> bool:
 def _others(turn: Turn) -> None:
     news, case = turn.news, turn.case
     coordinator = To(kind="duty", id="coordinator")
+    if isinstance(news, PoliceLogged) and case.reporter(news.by) is not None:
+        text = "O_POL" if case.reported else "O_POLTOLD"
+        turn.tell(To(kind="person", id=news.by), text, {"number": news.number})
     if isinstance(news, PoliceLogged) and not case.reported:
         turn.tell(coordinator, "C_CALLPOL", {"number": news.number}, via="both", alert=1)
     elif isinstance(news, PoliceDeclined):

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 from casework import limits
 from casework.case import Case
-from casework.effects import File, To
+from casework.effects import Field, File, To
 from casework.events import (
     AbsenceLogged,
     CheckAnswered,
@@ -60,7 +60,7 @@ def _log(turn: Turn) -> None:
 
 def _tell_manager(turn: Turn) -> None:
     role = "coordinator" if turn.case.child.at_home else "manager"
-    fields = {
+    fields: dict[str, Field] = {
         "at": turn.now,
         "level": word(turn.case),
         "next": turn.case.review_at,

@@ -5,6 +5,7 @@ may not change stands here in code: `HARD_CAP_MINUTES`, and that software never 
 Times are whole minutes unless the name says otherwise.
 """
 
+from functools import cached_property
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -292,27 +293,22 @@ class Protocol(_Data):
 
     def find(self, check_id: str) -> Check:
         """The check with this id; KeyError is our own bug."""
-        return self._checks()[check_id]
+        return self._by_id[check_id]
 
     def has(self, check_id: str) -> bool:
-        return check_id in self._checks()
+        return check_id in self._by_id
 
-    def _checks(self) -> dict[str, Check]:
-        cached = self.__dict__.get("_by_id")
-        if cached is None:
-            cached = {c.id: c for c in self.check}
-            object.__setattr__(self, "_by_id", cached)
-        return cached  # type: ignore[no-any-return]
+    @cached_property
+    def _by_id(self) -> dict[str, Check]:
+        return {c.id: c for c in self.check}
 
     def by_means(self, means: str) -> tuple[Check, ...]:
         """Every check of this meaning, staff's and parents'."""
-        cached = self.__dict__.get("_by_means")
-        if cached is None:
-            cached = {}
-            for check in self.check:
-                cached.setdefault(check.means, []).append(check)
-            object.__setattr__(self, "_by_means", cached)
-        return tuple(cached.get(means, ()))
+        return self._by_means.get(means, ())
+
+    @cached_property
+    def _by_means(self) -> dict[str, tuple[Check, ...]]:
+        return {m: tuple(c for c in self.check if c.means == m) for m in {c.means for c in self.check}}
 
     def band(self, age: int | None) -> Band:
         """The timers of this age; unknown age is the youngest band (5.2)."""

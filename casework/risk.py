@@ -38,7 +38,8 @@ def assess(turn: Turn) -> None:
     rules = [*_undecided(turn), *(r for r in _rules(seen, turn) if _is_new(case, r))]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
-    if rules or flags or level > case.level or seen.factors != case.factors or route is not case.route:
+    ran_out = any(not u.settled and u.until <= now for u in case.unsure)
+    if rules or flags or ran_out or level > case.level or seen.factors != case.factors or route is not case.route:
         top = rules[0].rule if rules else (flags[0].rule if flags else "")
         turn.decide(
             RiskAssessed(

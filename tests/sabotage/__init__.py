@@ -1,0 +1,1 @@
+"""One planted fault a law: a law that stays green on its fault proves nothing."""
