@@ -50,7 +50,9 @@ class Phrasebook(BaseModel):
     flag: dict[str, str] = {}
     digits: dict[str, tuple[str, ...]] = {}  # where a text's digits are not 1 to n
     says: dict[str, tuple[str, ...]] = {}  # words that mean an option, keyed like labels
+    numbers: tuple[str, ...] = ()  # one, two, three … as typed for a digit
     worry: dict[str, tuple[str, ...]] = {}  # flag id: words that raise it, even inside a negation
+    harmless: tuple[str, ...] = ()  # phrases that hold a worry word and mean none
 
     def knows(self, text: str) -> bool:
         return text in self.text
@@ -61,10 +63,26 @@ def load(data: bytes, below: Phrasebook | None = None) -> Phrasebook:
     try:
         raw = tomllib.loads(data.decode())
         if below is not None:
-            raw = {k: {**v, **raw.get(k, {})} if isinstance(v, dict) else raw.get(k, v) for k, v in below.model_dump().items()}
+            raw = {name: _over(part, raw.get(name)) for name, part in below.model_dump().items()} | {
+                name: part for name, part in raw.items() if name not in Phrasebook.model_fields
+            }
         return Phrasebook.model_validate(raw)
     except (UnicodeDecodeError, tomllib.TOMLDecodeError, ValidationError) as fault:
         raise UnreadableBook(str(fault)) from fault
+
+
+def _over(under: object, part: object) -> object:
+    """A part of one language laid over English: words to read add up, words to say replace."""
+    if isinstance(under, dict):
+        over = part if isinstance(part, dict) else {}
+        return {k: _lists(under.get(k), over.get(k)) for k in {**under, **over}}
+    return under if part is None else part
+
+
+def _lists(under: object, over: object) -> object:
+    if isinstance(under, tuple) and isinstance(over, list):
+        return [*over, *under]
+    return under if over is None else over
 
 
 def render(

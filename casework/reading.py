@@ -1,0 +1,125 @@
+"""What typed words mean: an answer to the question that was asked, a time, a place, a command, or a worry.
+
+Nothing is guessed: what is ambiguous, negated or says two things is None, and then a person looks. Worry words are the
+one exception, and they only raise.
+"""
+
+import re
+
+from casework.commands import Command, read_command
+from casework.plain import holds, level, phrase, tokens
+from casework.protocol import Check
+from casework.times import (
+    ReadTime,
+    Whereabouts,
+    read_coming,
+    read_time,
+    read_whereabouts,
+)
+from casework.wording import Phrasebook, labels
+
+__all__ = [
+    "Command", "ReadTime", "Whereabouts", "read_answer", "read_coming", "read_command", "read_time",
+    "read_whereabouts", "unknown", "worry",
+]  # fmt: skip
+
+GIVEN = ("given",)
+UNKNOWN = ("unknown",)
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "isn't", "wasn't", "don't", "didn't", "hasn't", "aren't", "but", "or",
+                        "ddim", "nid", "nac", "ond", "neu"})  # fmt: skip
+_PARTS = re.compile(r"[,;/\n]|\s&\s|\sand\s")
+
+
+def read_answer(words: str, check: Check, book: Phrasebook) -> tuple[str, ...] | None:
+    """The option values these words choose, `("given",)` for free words, `("unknown",)` for `?`; None: a person must look.
+
+    A check of kind `time` or `whereabouts` has readers of its own (`read_time`, `read_whereabouts`).
+    """
+    match check.kind:
+        case "choice":
+            value = _one(words, check, book)
+            return (value,) if value else None
+        case "ticks":
+            return _several(words, check, book)
+        case "words":
+            if unknown(words, book):
+                return UNKNOWN
+            return GIVEN if tokens(words) else None
+    return None
+
+
+def unknown(words: str, book: Phrasebook) -> bool:
+    """Whether the words say that the adult does not know: `?`, `NONE`, `no idea`."""
+    return level(words).strip(" .!") == "?" or phrase(words) in book.says.get("unknown", ())
+
+
+def _one(words: str, check: Check, book: Phrasebook) -> str | None:
+    """The one option that is meant: a digit (with words that do not contradict it), or a label and nothing else."""
+    if "?" in level(words):
+        return None
+    bare = tokens(words)
+    by_digit, by_words = _digits(check, book), _meanings(check, book)
+    if bare and bare[0] in by_digit:
+        return _with_digit(by_digit[bare[0]], bare[1:], by_words)
+    return by_words.get(" ".join(bare)) or by_words.get(" ".join(t for t in bare if t not in book.says.get("polite", ())))
+
+
+def _with_digit(value: str, rest: list[str], by_words: dict[str, str]) -> str | None:
+    said = by_words.get(" ".join(rest))
+    if said is not None:
+        return value if said == value else None
+    own = any(holds(label, " ".join(rest)) for label, meant in by_words.items() if meant == value)
+    if own or not rest:
+        return value
+    ambiguous = any(t.isdigit() or t in _NEGATIONS for t in rest)
+    other = any(holds(" ".join(rest), label) for label, meant in by_words.items() if meant != value)
+    return None if ambiguous or other else value
+
+
+def _digits(check: Check, book: Phrasebook) -> dict[str, str]:
+    values = [o.value for o in check.options]
+    shown = book.digits.get(check.id) or tuple(str(n) for n in range(1, len(values) + 1))
+    return dict(zip(shown, values, strict=False))
+
+
+def _meanings(check: Check, book: Phrasebook) -> dict[str, str]:
+    """Every phrase that means an option of this check; one that would mean two means none."""
+    found: dict[str, set[str]] = {}
+    for value, label in labels(book, check):
+        for said in (label, *book.says.get(f"{check.id}.{value}", ()), *book.says.get(value, ())):
+            found.setdefault(phrase(said), set()).add(value)
+    for number, value in _digits(check, book).items():
+        if int(number) <= len(book.numbers):
+            found.setdefault(book.numbers[int(number) - 1], set()).add(value)
+    return {said: values.pop() for said, values in found.items() if len(values) == 1}
+
+
+def _several(words: str, check: Check, book: Phrasebook) -> tuple[str, ...] | None:
+    """A list of ticks: digits or labels with commas between; one part that cannot be read makes all unread."""
+    by_digit, by_words = _digits(check, book), _meanings(check, book)
+    bare = tokens(words)
+    if bare and all(t in by_digit for t in bare):
+        chosen = {by_digit[t] for t in bare}
+    elif (whole := by_words.get(" ".join(bare))) is not None:
+        chosen = {whole}
+    else:
+        parts = [phrase(p) for p in _PARTS.split(words) if phrase(p)]
+        read = [by_words.get(p) or by_digit.get(p) for p in parts]
+        if not read or None in read:
+            return None
+        chosen = {v for v in read if v}
+    return tuple(o.value for o in check.options if o.value in chosen)
+
+
+def worry(words: str, book: Phrasebook) -> tuple[str, ...]:
+    """The flags that these words raise, strictest first; a negation changes nothing, for a reader may err only upwards.
+
+    A whole answer (`not worried`) is no worry; neither is what the book calls harmless (`phone is dead`).
+    """
+    text = phrase(words)
+    if text in {phrase(label) for label in book.label.values()}:
+        return ()
+    for spared in book.harmless:
+        while holds(text, spared):
+            text = f" {text} ".replace(f" {spared} ", " · ").strip()
+    return tuple(flag for flag, said in book.worry.items() if any(holds(text, w) for w in said))
