@@ -100,9 +100,8 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
         return danger
     signals = sorted(
         (answer.seq, place, target)
-        for check in protocol.check
-        if (answer := facts.standing(case, check)) is not None
-        for option in facts.chosen(case, check)
+        for check, option in facts.answered(case, protocol)
+        if option.asks and (answer := facts.standing(case, check)) is not None
         for place, target in enumerate(option.asks)
     )
     for seq, _, target in signals:
@@ -121,9 +120,9 @@ def _answered_since(case: Case, check: str, seq: int) -> bool:
 def _worry_seq(case: Case, protocol: Protocol) -> int:
     worries = [
         a.seq
-        for check in protocol.check
-        if check.stage == "prompt"
-        for a in case.answers.get(check.id, ())
+        for check_id, given in case.answers.items()
+        if protocol.has(check_id) and (check := protocol.find(check_id)).stage == "prompt"
+        for a in given
         if any(o.means == "new_worry" for v in a.values if (o := check.option(v)))
     ]
     return max([case.worry_seq, *worries])

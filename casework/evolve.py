@@ -156,7 +156,7 @@ def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
         approved=event.approved if isinstance(event, e.WhereaboutsGiven) else None,
     )  # fmt: skip
     answers = {**case.answers, event.check: (*case.answers.get(event.check, ()), given)}
-    prompts = tuple(p for p in case.prompts if p.check != event.check and not _same_ask(p, event.check))
+    prompts = tuple(p for p in case.prompts if not _answers(event, p))
     worked = event.by if case.reporter(event.by) else case.worked_by
     return _quiet(replace(case, answers=answers, prompts=prompts, worked_by=worked))
 
@@ -164,9 +164,12 @@ def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
 _ASK_IF_BACK = frozenset({"W_BACK", "R_REV", "R_NEWS", "R_SILENT", "X_DOWN", "AWAY_CHECK", "B_SEEN"})
 
 
-def _same_ask(prompt: Prompt, answered: str) -> bool:
-    """R_REV, R_SILENT, X_DOWN … all ask whether the child is back: an answer to one answers the others."""
-    return prompt.check in _ASK_IF_BACK and answered in _ASK_IF_BACK
+def _answers(event: e.CheckAnswered | e.WhereaboutsGiven, prompt: Prompt) -> bool:
+    """R_REV, R_SILENT, X_DOWN … all ask whether the child is back: an answer to one answers the others. Whoever answers
+    anything at all is silent no longer."""
+    same = prompt.check in _ASK_IF_BACK and event.check in _ASK_IF_BACK
+    speaks = prompt.check == "R_SILENT" and prompt.to == event.by
+    return prompt.check == event.check or same or speaks
 
 
 def _quiet(case: Case) -> Case:

@@ -38,6 +38,15 @@ def chosen(case: Case, check: Check) -> tuple[Option, ...]:
     return tuple(_options(check, answer)) if answer else ()
 
 
+def answered(case: Case, protocol: Protocol) -> Iterator[tuple[Check, Option]]:
+    """Every check that was answered, with each option of the answer that stands, in the order of answering."""
+    for check_id in case.answers:
+        if protocol.has(check_id):
+            check = protocol.find(check_id)
+            for option in chosen(case, check):
+                yield check, option
+
+
 def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
     """What the adults' standing answers to checks of this meaning (`contact`, `voice`, …) say, on both sides."""
     return {o.means for c in by_means(protocol, means) for o in chosen(case, c) if o.means}

@@ -17,12 +17,13 @@ from casework.events import (
     UnsureRaised,
     WorryRaised,
 )
-from casework.levels import Level, Route
+from casework.levels import Level, Route, Status
 from casework.protocol import Check, Protocol, Rule
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
            "HIGH": Level.HIGH}  # fmt: skip
+_MILD = ("NAR", "LOW")
 _ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
 _MILDEST_FIRST = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
 
@@ -35,7 +36,7 @@ def assess(turn: Turn) -> None:
     case, protocol, now = turn.case, turn.protocol, turn.now
     flags = [r for r in _flags(turn) if not case.fired(r.rule)]
     seen = _with(case, flags, _factors(case, protocol))
-    rules = [*_undecided(turn), *(r for r in _rules(seen, turn) if _is_new(case, r))]
+    rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
     ran_out = any(not u.settled and u.until <= now for u in case.unsure)
@@ -46,11 +47,6 @@ def assess(turn: Turn) -> None:
                 at=now, level=level, route=route, outcome=top, reasons=(*rules, *flags), factors=seen.factors
             )
         )
-
-
-def _is_new(case: Case, reason: Reason) -> bool:
-    """Each rule counts once; A01 again when the decision it asked for was made and has run out."""
-    return not case.fired(reason.rule) or (reason.rule == "A01" and case.a01_since is None)
 
 
 def _undecided(turn: Turn) -> list[Reason]:
@@ -93,10 +89,9 @@ def _raised(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "R04", "register:age"
     if child.medicine_due_at is not None and turn.now >= medicine_flag_at(case, protocol):
         yield "R03", "register:medicine"
-    for check in protocol.check:
-        for option in facts.chosen(case, check):
-            for raised in option.raises:
-                yield raised, f"{check.id}={option.value}"
+    for check, option in facts.answered(case, protocol):
+        for raised in option.raises:
+            yield raised, f"{check.id}={option.value}"
     for unsure in case.unsure:
         if unsure.settled == "risk":
             for raised in risk_flags(protocol, unsure.check):
@@ -123,8 +118,8 @@ def _factors(case: Case, protocol: Protocol) -> tuple[str, ...]:
     """Each counts one and is never taken back (PR6); listed in protocol order."""
     child = case.child
     found = set(case.factors) | set(child.register_factors)
-    for check in protocol.check:
-        found.update(f for o in facts.chosen(case, check) for f in o.factors)
+    for _, option in facts.answered(case, protocol):
+        found.update(option.factors)
     if child.episodes_90_days:
         found.add("K06")
     if case.opened_at - case.t0 > timedelta(minutes=protocol.timers.late_report):
@@ -139,21 +134,27 @@ def _factors(case: Case, protocol: Protocol) -> tuple[str, ...]:
 
 
 def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
-    """Every rule that fires, in table order; the mild ones only where nothing above them ever fired."""
+    """Every rule that fires for the first time, in table order (A01 again when the decision it asked for was made and has
+    run out); the mild ones only where nothing above them ever fired, and not while a
+    return is claimed: a claim is no new finding about the risk."""
     protocol, now = turn.protocol, turn.now
+    fired = {r.rule for r in case.reasons}
     complete = gate_complete(case, protocol)
-    above = any(r.rule in _grave(protocol) for r in case.reasons)
+    above = case.status is Status.RETURN_CLAIMED
     for rule in protocol.rule:
-        mild = _mild(rule)
-        if rule.judged == "gate_end" and not complete:
+        mild = rule.outcome in _MILD
+        known = rule.id in fired and not (rule.outcome == "A01" and case.a01_since is None)
+        if known and not mild:
+            above = True
+        if known and not mild or mild and above or rule.judged == "gate_end" and not complete:
             continue
-        if mild and above:
+        if not _fires(rule, case, turn):
             continue
-        if _fires(rule, case, turn):
+        if not known:
             yield Reason(rule=rule.id, because=" ".join(rule.when), at=now)
-            above = above or not mild
-            if mild:
-                return
+        if mild:
+            return
+        above = True
 
 
 def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
@@ -165,14 +166,6 @@ def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
 def _contact_just_failed(turn: Turn) -> bool:
     before = turn.before
     return before is not None and before.located.value == "safe" and turn.case.t0_kind == "agreed" and turn.case.unlocated
-
-
-def _mild(rule: Rule) -> bool:
-    return rule.outcome in ("NAR", "LOW")
-
-
-def _grave(protocol: Protocol) -> set[str]:
-    return {r.id for r in protocol.rule if not _mild(r)}
 
 
 def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:

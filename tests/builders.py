@@ -81,12 +81,13 @@ class Night:
     log: list[Event] = field(default_factory=list)
     said: list[Said] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    replays: bool = True  # rebuild the case from its log after every step; random nights do it once, at their end
 
     def hear(self, news: News) -> Step:
         made = step(self.case, news, self.protocol)
         self.log += [news, *made.decisions]
         self.case = made.case
-        assert replay(self.log) == made.case
+        assert not self.replays or replay(self.log) == made.case
         drafts = [_Draft(e) for e in made.effects if isinstance(e, Tell)]
         for draft, at in one_each(drafts, news.at):
             self.said.append(Said(at=at, to=draft.tell.to.id or draft.tell.to.kind, text=draft.text, tell=draft.tell))

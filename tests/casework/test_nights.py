@@ -59,8 +59,10 @@ def test_phone_off_runs_to_the_limit() -> None:
     night = Night(the_protocol(), local(day, "21:20"))
     night.opens(a_child(episodes_90_days=1), t0=local(day, "21:00"))
     night.answers("C01", "no")
+    night.until(local(day, "21:24"))
     night.answers("C04", "off")
     _looked_everywhere(night)
+    night.until(local(day, "21:28"))
     night.answers("C08", "nobody_knows")
     night.answers("C09", "nobody")
     night.answers("C10", "no")
@@ -75,9 +77,7 @@ def test_phone_off_runs_to_the_limit() -> None:
         assert f"{clock} alice R_REV" in night.texts()
         night.answers("R_REV", "no_news")
     night.until(local(day, "23:00"))
-    assert [t for t in night.texts(local(day, "22:48"))] == ["23:00 coordinator C_ALERT", "23:00 alice R_LIMIT"] or set(
-        night.texts(local(day, "22:48"))
-    ) == {"23:00 coordinator C_ALERT", "23:00 alice R_LIMIT"}
+    assert set(night.texts(local(day, "22:48"))) == {"23:00 coordinator C_ALERT", "23:00 alice R_LIMIT"}
     night.until(local(day, "23:02"))
     night.hear(AlertAcknowledged(at=night.now, by="cass", channel="telegram"))
     assert night.case is not None
@@ -139,7 +139,7 @@ def test_an_eleven_year_old_not_home_from_school() -> None:
     day = "2026-06-16"
     night = Night(the_protocol(), local(day, "16:40"))
     night.opens(a_child(age=11, at_home=True, looked_after=False), side=Side.PARENT, by="pat", t0=local(day, "16:10"))
-    assert [str(s) for s in night.said if s.to == "pat"] == ["16:40 pat O_HIGH", "16:41 pat P00"]
+    assert [t for t in night.texts() if "pat" in t] == ["16:40 pat O_HIGH", "16:41 pat P00"]
     assert night.case is not None
     assert [r.rule for r in night.case.reasons] == ["H01", "M02", "R04"]
     night.until(local(day, "16:41"))
@@ -209,19 +209,21 @@ def test_a_false_return_moves_no_clock() -> None:
     night.answers("P01", "no")
     night.answers("P02", "due", instant=local(day, "18:00"))
     night.answers("P06", _value(night, "P06", "off"))
+    night.until(local(day, "18:24"))
     night.answers("P04", _value(night, "P04", "searched"))
+    night.until(local(day, "18:28"))
     night.answers("P08", "no")
+    night.until(local(day, "18:32"))
     night.answers("P11", night.protocol.find("P11").options[2].value)
     night.answers("P12", "no")
+    night.until(local(day, "18:36"))
     night.answers("P10", "no")
     night.until(local(day, "18:38"))
     night.answers("P16", "a_bit")
     case = night.case
     assert case is not None
     assert (case.status, case.level, case.t0) == (Status.ABSENT, Level.LOW, local(day, "18:00"))
-    assert night.texts(local(day, "18:38")) == ["18:38 pat O_NAR", "18:38 coordinator M_LOW", "18:39 pat P07"] or set(
-        night.texts(local(day, "18:38"))
-    ) == {"18:38 pat O_NAR", "18:38 coordinator M_LOW", "18:39 pat P07"}
+    assert set(night.texts(local(day, "18:38"))) == {"18:38 pat O_NAR", "18:38 coordinator M_LOW", "18:39 pat P07"}
     night.until(local(day, "18:40"))
     night.answers("P07", "nobody_knows")
     for clock in ("18:53", "19:08"):

@@ -68,7 +68,7 @@ lateness = st.sampled_from((0, 5, 16, 70, 300))
 
 
 def opened(protocol: Protocol, child: Child, start: datetime, late: int, *, parent: bool, askable: bool = True) -> Night:
-    night = Night(protocol, start)
+    night = Night(protocol, start, replays=False)
     side = Side.PARENT if parent else Side.STAFF
     t0 = None if late == 5 else start - timedelta(minutes=late)
     night.opens(child, side=side, by="pat" if parent else "alice", t0=t0, askable=askable)
