@@ -1,0 +1,63 @@
+# What one can do here; `make run` and `make test` are all that most people need.
+# Nothing has to be prepared but make and Python 3.11 or newer.
+
+SHELL := /bin/sh
+# The first interpreter that is new enough; PYTHON=… chooses another.
+PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
+	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$each"; break; }; done)
+BIN := .venv/bin
+BUILT := .venv/built
+export PIP_DISABLE_PIP_VERSION_CHECK = 1
+
+.PHONY: help run venv test check format bench sabotage proof clean
+
+help:
+	@echo "make run       start Porchlight; without credentials: the sandbox, with phones on a web page"
+	@echo "make test      run the whole test suite"
+	@echo "make venv      build .venv only (the program is .venv/bin/porchlight)"
+	@echo "make check     format, lint, types, import rules, docs"
+	@echo "make format    put the code into the form that make check asks for"
+	@echo "make bench     measure; prints a table and writes benchmarks/results/"
+	@echo "make sabotage  break each law once and see its test fail"
+	@echo "make proof     the properties at length"
+
+run: $(BUILT)
+	@exec $(BIN)/porchlight run
+
+venv: $(BUILT)
+
+# Every wheel is pinned by hash; the project itself is then put on top, without asking any index.
+$(BUILT): requirements.lock pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Porchlight needs Python 3.11 or newer, and none was found."; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
+		echo "Python has no venv here; on Debian: apt-get install python3-venv"; exit 1; }
+	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
+	@touch $(BUILT)
+
+test: $(BUILT)
+	$(BIN)/python -m pytest
+
+check: $(BUILT)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/lint-imports
+	$(BIN)/python -m pytest -q tests/bot/test_docs.py tests/bot/test_house.py
+
+format: $(BUILT)
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+bench: $(BUILT)
+	$(BIN)/python -m benchmarks
+
+sabotage: $(BUILT)
+	$(BIN)/python -m tests.sabotage
+
+# Many more random nights than `make test` plays; the kills and the crash points at length come with a later part.
+proof: $(BUILT)
+	PORCHLIGHT_LAWS=long $(BIN)/python -m pytest tests/properties
+
+clean:
+	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
