@@ -37,7 +37,7 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
         "lapse": case.alert.taken_until if case.alert.taken_by is not None else None,
         "reference": case.police.chase_at,
     }
-    if case.a01_since is not None and case.level < Level.MEDIUM and not case.unlocated:
+    if case.a01_since is not None and case.level < Level.MEDIUM:
         times["limit:a01"] = case.a01_since + timedelta(minutes=protocol.timers.away.decision)
     if case.child.medicine_due_at is not None and not case.fired("R03"):
         times["limit:medicine"] = medicine_flag_at(case, protocol)

@@ -1,22 +1,30 @@
 """The laws of the house on random nights. Each is seen to fail by one patch in tests/sabotage (make sabotage)."""
 
-from dataclasses import replace
+from dataclasses import fields, replace
 from datetime import timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework import limits
+from bot.locales import books
+from casework import facts, limits
 from casework.deadlines import armed
 from casework.effects import Tell
-from casework.events import CheckAnswered, DeadlinePassed, WorryRaised
+from casework.events import WorryRaised
 from casework.evolve import evolve, replay
-from casework.levels import Level, Located, Status, Trust
+from casework.levels import Level, Status, Trust
 from casework.step import step
+from casework.wording import render
 from tests.builders import Night, a_child, the_protocol
-from tests.properties.nights import Act, acts, children, lateness, opened, play, starts, told
+from tests.properties.nights import STARTS, Act, acts, children, lateness, opened, play, starts, told
 
 BASE = the_protocol()
+BOOK = books()["en"]
+# Everything a rule may look at. Sex, name, ethnicity, faith and nationality are not among them, and must not come in.
+DECIDES = {
+    "child_id", "age", "flags", "at_home", "looked_after", "primary_school", "register_factors", "episodes_90_days",
+    "active_patterns", "parents", "medicine_due_at", "has_plan", "plan_limit_minutes",
+}  # fmt: skip
 
 
 @given(children, starts, lateness, st.booleans(), st.booleans(), acts)
@@ -112,7 +120,10 @@ def test_the_riskier_of_two_answers_stands_in_both_orders(child, start, check, o
         night.answers(check, pair[0], by="alice")
         night.answers(check, pair[1], by="ben")
         assert night.case is not None
-        ends.append((night.case.level, night.case.route, set(night.case.flags), set(night.case.factors)))
+        stands = facts.standing(night.case, BASE.find(check))
+        assert stands is not None
+        worst = max(o.worse for o in options if o.value in stands.values)
+        ends.append((night.case.level, night.case.route, set(night.case.flags), set(night.case.factors), worst))
     assert ends[0] == ends[1]
 
 
@@ -202,19 +213,35 @@ def test_a_claim_moves_no_deadline_later(child, start, late, script):
         assert all(kind in after and after[kind] <= at for kind, at in before.items() if kind not in ("limit:a01",))
 
 
+@given(children, starts, lateness, acts)
+def test_no_text_to_a_parent_holds_a_register_secret(child, start, late, script):
+    """T1, HZ10: nothing sent by SMS names a flag, a plan, a place, a rule's finding or the child beyond one initial."""
+    night = play(opened(BASE, child, start, late, parent=True), script)
+    secrets = {*BOOK.flag.values(), "Oak House", "Exampleton", "Kai", "Example"}
+    for said in night.said:
+        if said.to != "pat":
+            continue
+        text = render(BOOK, said.text, channel="sms", code="A17", who="K", now=said.at, fields=said.tell.fields,
+                      repeat=said.tell.repeat)  # fmt: skip
+        assert not any(secret.lower() in text.lower() for secret in secrets)
+        assert "reported" not in text.lower()
+        assert "no apparent risk" not in text.lower()
+
+
+@given(children, starts, lateness, acts, st.sampled_from(("Łukasz", "Aisha", "Mei")), st.sampled_from(("oak", "elm")))
+def test_who_the_child_is_changes_nothing(child, start, late, script, name, home):
+    """HZ18: rules see age, flags and history; another code or home gives the same night, word for word."""
+    one = play(opened(BASE, child, start, late, parent=False), script)
+    two = play(opened(BASE, replace(child, child_id=name), start, late, parent=False), script)
+    assert one.texts() == two.texts()
+    assert {f.name for f in fields(child)} == DECIDES
+
+
 def test_a_worry_always_raises():
     """F4: raising is open to everybody."""
-    night = Night(BASE, starts_at())
+    night = Night(BASE, STARTS[0])
     night.opens(a_child())
     night.hear(WorryRaised(at=night.now, by="pat", channel="sms", trust=Trust.NONE))
     assert night.case is not None
     assert night.case.level is Level.HIGH
 
-
-def starts_at():
-    from tests.properties.nights import STARTS
-
-    return STARTS[0]
-
-
-__all__ = ["CheckAnswered", "DeadlinePassed", "Located"]
