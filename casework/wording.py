@@ -52,6 +52,7 @@ class Phrasebook(BaseModel):
     says: dict[str, tuple[str, ...]] = {}  # words that mean an option, keyed like labels
     numbers: tuple[str, ...] = ()  # one, two, three … as typed for a digit
     worry: dict[str, tuple[str, ...]] = {}  # flag id: words that raise it, even inside a negation
+    name: dict[str, str] = {}  # a check in a few words, for reports and journals
     harmless: tuple[str, ...] = ()  # phrases that hold a worry word and mean none
 
     def knows(self, text: str) -> bool:

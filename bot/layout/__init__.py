@@ -1,0 +1,1 @@
+"""Knows how the missing report looks on paper."""
