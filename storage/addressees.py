@@ -36,12 +36,9 @@ class Addressees:
 
     async def of(self, case: Case, tell: Tell) -> list[Addressee]:
         """Everyone this letter is for, once a person and channel."""
-        if tell.to.kind == "police":
-            return await self._police(case)
         found = []
         for person in _once(await self._people(case, tell)):
-            for channel in _channels(case, tell, person):
-                found.append(_addressee(person, channel, await self.who(case, channel)))
+            found += [_addressee(person, each, await self.who(case, each)) for each in _channels(case, tell, person)]
         return found
 
     async def who(self, case: Case, channel: str) -> str:
@@ -93,7 +90,8 @@ class Addressees:
             case _:
                 raise AssertionError(f"no such addressee: {to.kind}")
 
-    async def _police(self, case: Case) -> list[Addressee]:
+    async def police(self, case: Case) -> list[Addressee]:
+        """Where the organisation's reports go."""
         organisation = await self.directory.organisation(case.organisation)
         address = organisation.police_email if organisation is not None else ""
         return [Addressee(person="police", channel="file", address=address or "", language="en", who=case.code)]
@@ -126,6 +124,4 @@ def _able(person: Person) -> tuple[str, ...]:
 
 def _addressee(person: Person, channel: str, who: str) -> Addressee:
     address = person.telegram_id if channel == "telegram" else person.mobile
-    return Addressee(
-        person=person.person_id, channel=channel, address=str(address), language=person.language, who=who
-    )
+    return Addressee(person=person.person_id, channel=channel, address=str(address), language=person.language, who=who)

@@ -71,7 +71,7 @@ class Casebook:
         return await self.at_desk(act)
 
     async def record(self, case_id: str, news: News, heard: Heard | None = None) -> Step:
-        """Record one piece of news in a case. A repeat of `heard` changes nothing. Raises NotAllowed for an unknown case."""
+        """Record one piece of news in a case. A repeat of `heard` changes nothing. Raises NotAllowed for no case."""
 
         async def act(desk: Desk) -> Step:
             if heard is not None and not await inbox.take(desk.tx, heard):
@@ -155,7 +155,7 @@ class Casebook:
         return state
 
     async def _show_to_humans(self, tx: Tx, fault: str) -> None:
-        """Tell every organisation's co-ordinators on duty; if even that fails, the inbox list still shows the message."""
+        """Tell every organisation's co-ordinators on duty; if that fails too, the inbox list still shows it."""
         try:
             async with tx.savepoint():
                 desk = self._desk(tx)
@@ -216,12 +216,12 @@ class Casebook:
         """A case whose deadline cannot be worked must not fall silent: people on call are told, each time it fails."""
         _log.critical("a deadline could not be worked", case=case_id, fault=where(error))
         self._stumbled[case_id] = at + STUMBLED_WAITS
-        fault = where(error)
 
         async def unit(tx: Tx) -> None:
             desk = Desk(tx, at, self.parts)
             held = await cases.find(tx, case_id)
             if held is not None:
+                fault = f"deadline of {held.case.code}, {where(error)}"
                 await desk.tell(held.case, Tell(to=To(kind="all_duty"), text="X_QUARANTINE", fields={"fault": fault}))
             await desk.clear()
 

@@ -14,6 +14,7 @@ from storage.chance import Chance
 from storage.codec import case_from, case_text, ms
 from storage.database import Row, Tx, Value
 from storage.log import Head
+from storage.words import clean
 
 CODE_KEPT = timedelta(days=30)
 CODE_DIGITS = (2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4)  # longer only where the short ones are taken
@@ -77,7 +78,7 @@ def _held(row: Row) -> Held:
 
 
 async def free_code(tx: Tx, chance: Chance, now: datetime, *, drill: bool) -> str:
-    """A code no case holds. Codes of cases closed for 30 days are given back first. Raises NotAllowed when none is left."""
+    """A code no case holds; of cases closed for 30 days they are given back first. Raises NotAllowed at the end."""
     await tx.run(
         "UPDATE case_row SET code_kept = 0 WHERE code_kept = 1 AND status = 'closed' AND closed_at <= ?",
         ms(now - CODE_KEPT),
@@ -114,7 +115,7 @@ def row_of(case: Case, protocol: Protocol, before: Case | None, armed: Mapping[s
         "t0": ms(case.t0),
         "limit_at": None if watch else ms(limits.limit(case, protocol)),
         "next_due": min((ms(due) for due in armed.values()), default=None),
-        "reported_ref": case.police.number if case.reported else None,
+        "reported_ref": clean(case.police.number or "") if case.reported else None,
         "closed_at": None if case.closed_at is None else ms(case.closed_at),
         "closed_by": case.closed_by,
         "folded": case_text(case),

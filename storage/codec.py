@@ -96,9 +96,7 @@ def _make_encoder(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
     turns = [(name, _turns(hint)[0]) for name, hint in _hints(kind)]
 
     def encode(value: Any) -> dict[str, Any]:
-        return {
-            name: getattr(value, name) if turn is None else turn(getattr(value, name)) for name, turn in turns
-        }
+        return {name: getattr(value, name) if turn is None else turn(getattr(value, name)) for name, turn in turns}
 
     return encode
 

@@ -160,18 +160,18 @@ class Database:
 
     @classmethod
     async def open(cls, url: str, *, read_only: bool = False) -> Self:
-        """Open `sqlite:///path`. Raises AlreadyOpen when another process writes to it, NotAllowed for another scheme."""
+        """Open `sqlite:///path`. Raises AlreadyOpen when another process holds it, NotAllowed for another scheme."""
         path = _path_of(url)
         if read_only and not path.exists():
             raise NotAllowed(f"there is no database at {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = None if read_only else _take_lock(path)
-        opened: list[aiosqlite.Connection] = []
+        opened: list[aiosqlite.Connection] = []  # the writer first, where there is one
         try:
             if not read_only:
                 opened.append(await _connect(path, "rwc", _WRITER_PRAGMAS))
-            for _ in range(READERS):
-                opened.append(await _connect(path, "ro" if read_only else "rw", _READER_PRAGMAS))
+            mode = "ro" if read_only else "rw"
+            opened += [await _connect(path, mode, _READER_PRAGMAS) for _ in range(READERS)]
         except BaseException:
             for connection in opened:
                 await connection.close()

@@ -18,7 +18,7 @@ Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]  # rows of (label,
 async def keyboard(
     tx: Tx, parts: Parts, case: Case, tell: Tell, person: str, book: Phrasebook, protocol: Protocol, at: datetime
 ) -> Keyboard:
-    """The options of the question, a row each, then the button that takes the alert. `at`: when the question goes out."""
+    """The options of the question, a row each, then the button that takes the alert. `at`: when the letter goes."""
 
     async def row(label: str, action: str, check: str, value: str) -> tuple[tuple[str, str], ...]:
         token = await buttons.make(
@@ -42,6 +42,6 @@ async def keyboard(
 def _meaning(check: Check, tell: Tell) -> tuple[str, str]:
     """The action of an option's button, and the check it is about: C_UNSURE settles another check's `not sure`."""
     about = tell.fields.get("check")
-    if check.means == "unsure" and isinstance(about, str):
+    if isinstance(about, str):
         return "settle", about
     return ("tick" if check.kind == "ticks" else "answer"), check.id

@@ -1,4 +1,4 @@
-"""Knows how what the core wants told becomes letters: who that is, by which channel, in which words, with which buttons.
+"""Knows how what the core wants told becomes letters: to whom, by which channel, in which words, with which buttons.
 
 All that one unit of work has to say is gathered in a `Post` and sent together at its end, so that nobody gets two texts
 of one case at once: the weightiest goes now, the next a minute later (`casework.speech`). Sending here means: written
@@ -19,6 +19,7 @@ from storage.chance import time_id
 from storage.database import Tx
 from storage.keyboards import Keyboard, keyboard
 from storage.parts import Parts
+from storage.words import clean
 
 REPLY_CODE_TEXT = "P00b"
 
@@ -85,6 +86,17 @@ class Post:
         for to in await self.addressees.of(case, effect):
             self.drafts.append(Draft(case=case, tell=effect, to=to, step=self.steps))
 
+    async def report(self, case: Case, version: int) -> None:
+        """Send a version of the missing report to the police's address; the document is composed when it goes."""
+        for to in await self.addressees.police(case):
+            letter = outbox.Letter(
+                id=time_id("letter", self.now, self.parts.chance), case_id=case.case_id, person=to.person,
+                channel=to.channel, address=to.address, text="REPORT", body="", keyboard=(), kind="report",
+                urgency=0, edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
+                due_at=self.now, expires_at=None, tries=0,
+            )  # fmt: skip
+            await outbox.enqueue(self.tx, letter)
+
     async def withdraw(self, case: Case, effect: Withdraw) -> None:
         """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
         await outbox.withdraw(self.tx, case.case_id, person=effect.person, now=self.now)
@@ -117,7 +129,7 @@ class Post:
         )  # fmt: skip
         letter = outbox.Letter(
             id=time_id("letter", self.now, self.parts.chance), case_id=None if case is None else case.case_id,
-            person=reply.person, channel=reply.channel, address=reply.address, text=reply.text, body=body,
+            person=reply.person, channel=reply.channel, address=reply.address, text=reply.text, body=clean(body),
             keyboard=reply.keyboard, kind="reply", urgency=speech.rank(reply.text), edit=reply.edit, protect=True,
             document=None, case_card=False, due_at=self.now, expires_at=None, tries=0,
         )  # fmt: skip
@@ -139,7 +151,7 @@ class Post:
             self.tx,
             outbox.Letter(
                 id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
-                address=draft.to.address, text=draft.text, body=body, keyboard=keys, kind=_kind(draft.tell),
+                address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
                 urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
                 case_card=draft.channel == "telegram" and draft.tell.question is not None, due_at=due_at,
                 expires_at=draft.tell.expires_at, tries=0,

@@ -44,9 +44,7 @@ class Flaw:
     says: str
 
 
-async def append(
-    tx: Tx, key: bytes, case_id: str, head: Head, entries: Sequence[Event], recorded_at: datetime
-) -> Head:
+async def append(tx: Tx, key: bytes, case_id: str, head: Head, entries: Sequence[Event], recorded_at: datetime) -> Head:
     """Write a piece of news and the decisions it caused, chained behind `head`; returns the new head."""
     cause = head.length + 1
     for event in entries:
@@ -54,9 +52,7 @@ async def append(
     return head
 
 
-async def _append_one(
-    tx: Tx, key: bytes, case_id: str, head: Head, event: Event, recorded_at: int, cause: int
-) -> Head:
+async def _append_one(tx: Tx, key: bytes, case_id: str, head: Head, event: Event, recorded_at: int, cause: int) -> Head:
     position = head.length + 1
     body = canonical(
         {"case": case_id, "position": position, "cause": cause, "recorded_at": recorded_at, "says": event_data(event)}
@@ -115,22 +111,24 @@ async def flaws(tx: Tx, key: bytes, case_id: str) -> list[Flaw]:
 def _walk(key: bytes, case_id: str, rows: Sequence[Row]) -> Iterator[Flaw]:
     prev_hash = START
     for position, row in enumerate(rows, start=1):
-        if row["position"] != position:
-            yield Flaw(row["seq"], f"{case_id}: entry {position} is missing or moved")
-            return
-        if row["prev_hash"] != prev_hash:
-            yield Flaw(row["seq"], f"{case_id}: entry {position} does not follow the one before it")
-        if not hmac.compare_digest(sign(key, row["prev_hash"], row["body"]), row["hash"]):
-            yield Flaw(row["seq"], f"{case_id}: entry {position} was changed after it was written")
-        elif not _columns_agree(row, case_id):
-            yield Flaw(row["seq"], f"{case_id}: the columns beside entry {position} say something else than it does")
+        says = _flaw_of(key, case_id, row, position, prev_hash)
+        if says:
+            yield Flaw(row["seq"], f"{case_id}: entry {position} {says}")
         prev_hash = row["hash"]
+
+
+def _flaw_of(key: bytes, case_id: str, row: Row, position: int, prev_hash: str) -> str:
+    if row["position"] != position or row["prev_hash"] != prev_hash:
+        return "does not follow the one before it"
+    if not hmac.compare_digest(sign(key, prev_hash, row["body"]).encode(), row["hash"].encode()):
+        return "was changed after it was written"
+    return "" if _columns_agree(row, case_id) else "says something else than the columns beside it"
 
 
 def _columns_agree(row: Row, case_id: str) -> bool:
     body = json.loads(row["body"])
     event = event_from(body["says"])
-    actor, channel, trust = _author(event)
-    said = (body["case"], body["position"], body["recorded_at"], ms(event.at), actor, channel, trust, body["says"]["event"])
-    beside = tuple(row[name] for name in ("position", "recorded_at", "at", "actor", "channel", "trust", "kind"))
-    return said == (case_id, *beside)
+    kind = type(event).__name__
+    said = (body["case"], body["position"], body["recorded_at"], ms(event.at), *_author(event), kind)
+    beside = ("position", "recorded_at", "at", "actor", "channel", "trust", "kind")
+    return said == (case_id, *(row[name] for name in beside))

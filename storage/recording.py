@@ -16,7 +16,7 @@ from typing import assert_never
 
 from casework import deadlines as armed_by
 from casework.case import Case
-from casework.effects import Effect, File, MarkAlerts, Tell, To, Withdraw
+from casework.effects import Effect, File, MarkAlerts, Tell, Withdraw
 from casework.errors import NotAllowed
 from casework.events import AbsenceReported, CaseClosed, CompanionRaised, News, ReporterJoined, RungClimbed, WatchSet
 from casework.levels import Status
@@ -29,8 +29,6 @@ from storage.database import Tx
 from storage.letters import Post
 from storage.log import Head
 from storage.parts import Parts
-
-REPORT_TEXT = "REPORT"
 
 
 @dataclass(slots=True)
@@ -132,8 +130,7 @@ class Recorder:
         """A version of the report: its row, and a letter that carries it to the police's address."""
         await reports.file(self.tx, case, effect, self.now)
         self.tx.around_commit("report", self.parts.crash)
-        tell = Tell(to=To(kind="police"), text=REPORT_TEXT, fields={"version": effect.version})
-        await self.post.tell(case, tell)
+        await self.post.report(case, effect.version)
 
     async def _tell_companions(self, before: Case | None, case: Case, protocol: Protocol) -> None:
         if not companions.could_matter(before, case, protocol):

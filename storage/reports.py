@@ -9,6 +9,7 @@ from casework.case import Case
 from casework.effects import File
 from storage.codec import canonical, ms
 from storage.database import Tx
+from storage.words import clean
 
 
 async def file(tx: Tx, case: Case, effect: File, now: datetime) -> None:
@@ -24,5 +25,5 @@ async def note_reference(tx: Tx, case: Case) -> None:
     if case.reported:
         await tx.run(
             "UPDATE report SET police_ref = ?, police_ref_by = ? WHERE case_id = ? AND police_ref IS NULL",
-            case.police.number, case.police.confirmed_by, case.case_id,
+            clean(case.police.number or ""), case.police.confirmed_by, case.case_id,
         )  # fmt: skip
