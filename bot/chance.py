@@ -1,0 +1,30 @@
+"""Knows where codes, digits and tokens come from: the system's own randomness, or a seed that a test has set.
+
+A seeded house that starts again must not draw the same ids a second time: the number of its start is part of the seed.
+"""
+
+import random
+import secrets
+from typing import Protocol
+
+TOKEN_LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_"
+TOKEN_LENGTH = 22  # 132 bits
+
+
+class _Source(Protocol):
+    def randrange(self, stop: int, /) -> int: ...
+
+
+class Chance:
+    """Random choices. Not for several threads at once, except unseeded."""
+
+    def __init__(self, seed: str | None = None) -> None:
+        self._source: _Source = secrets.SystemRandom() if seed is None else random.Random(seed)
+
+    def digits(self, count: int) -> str:
+        """Return so many random decimal digits."""
+        return f"{self._source.randrange(10**count):0{count}d}"
+
+    def token(self) -> str:
+        """Return 22 characters nobody can guess, safe in a URL."""
+        return "".join(TOKEN_LETTERS[self._source.randrange(64)] for _ in range(TOKEN_LENGTH))

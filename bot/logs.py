@@ -1,0 +1,87 @@
+"""Knows how the house writes its log: one line an event to stderr, ids but never a person's number, name or secret.
+
+stdout belongs to the ready line. Whatever a library puts into a message or an exception is scrubbed on the way out:
+Twilio's errors quote phone numbers, Telegram's URLs hold the bot's token (T20).
+"""
+
+import logging
+import re
+import sys
+from collections.abc import Iterable
+from typing import Any, TextIO
+
+import structlog
+from structlog.typing import EventDict, Processor, WrappedLogger
+
+HIDDEN = "[hidden]"
+_SCRUBBED = re.compile(
+    r"\+\d[\d ]{6,17}\d"  # a phone number as the providers write it
+    r"|(?<![\w-])0[127]\d{8,9}(?!\d)"  # as people in Britain write it
+    r"|(?:bot)?\d{5,}:[A-Za-z0-9_-]{20,}"  # a bot's token, in a URL too
+    r"|(?<=Basic )[A-Za-z0-9+/=]{8,}|(?<=Bearer )\S+"
+)
+_QUIET = {"aiohttp.access": logging.ERROR, "apscheduler": logging.WARNING, "twilio": logging.WARNING}
+
+
+class Scrubber:
+    """The last processor: hides numbers, tokens and the secrets of this house in the finished line."""
+
+    def __init__(self, secrets: Iterable[str] = ()) -> None:
+        self._secrets = tuple(sorted({s for s in secrets if len(s) >= 6}, key=len, reverse=True))
+
+    def scrub(self, line: str) -> str:
+        """Return the line without what must not be in it; line breaks inside become visible."""
+        for secret in self._secrets:
+            line = line.replace(secret, HIDDEN)
+        return _SCRUBBED.sub(HIDDEN, line)
+
+    def __call__(self, logger: WrappedLogger, method: str, line: Any) -> Any:
+        return self.scrub(line) if isinstance(line, str) else line
+
+
+def set_up(style: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
+    """Send our own log and every library's to one place. `style`: console or json."""
+    scrubber = Scrubber(secrets)
+    shared: list[Processor] = [
+        structlog.contextvars.merge_contextvars,
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True),
+        structlog.processors.StackInfoRenderer(),
+        _one_line,
+    ]
+    last: Processor = (
+        structlog.processors.JSONRenderer()
+        if style == "json"
+        else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
+    )
+    handler = logging.StreamHandler(stream or sys.stderr)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[
+                structlog.stdlib.ProcessorFormatter.remove_processors_meta,
+                structlog.processors.format_exc_info,
+                last,
+                scrubber,
+            ],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(logging.INFO)
+    for name, level in _QUIET.items():
+        logging.getLogger(name).setLevel(level)
+    structlog.configure(
+        processors=[*shared, structlog.stdlib.ProcessorFormatter.wrap_for_formatter],
+        logger_factory=structlog.stdlib.LoggerFactory(),
+        wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
+        cache_logger_on_first_use=False,
+    )
+
+
+def _one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
+    """A message never breaks the line, nor colours a terminal: what is not printable is written out (T11)."""
+    for key, value in event.items():
+        if isinstance(value, str) and not value.isprintable():
+            event[key] = "".join(c if c.isprintable() else ascii(c)[1:-1] for c in value)
+    return event
