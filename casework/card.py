@@ -1,7 +1,7 @@
 """The first line of a person's card of a case on Telegram: which case, which child, how it stands, when it moves next.
 
-It is the one line that is always true at a glance, also hours later: nobody has to scroll to learn whether the bot still
-watches (a visible next time, HZ20).
+It is the one line that is true at a glance: nobody has to scroll to learn whether the bot still watches, and until when
+nothing will happen.
 """
 
 from datetime import datetime

@@ -161,12 +161,18 @@ class Desk:
     async def say(
         self, *, channel: str, address: str, text: str, person: str | None = None, fields: Mapping[str, Field] = {},
         keyboard: Keyboard = (), book: str = "en", edit: int | None = None, case_id: str | None = None,
+        document: str | None = None,
     ) -> None:  # fmt: skip
-        """Answer one person at once: help, a list, "not found". `PLAIN` says `fields["text"]` as it is."""
+        """Answer one person at once: help, a list, "not found". `PLAIN` says `fields["text"]` as it is; `document` is
+        `CASE_ID/VERSION` of a report, composed when it goes."""
         await self._post.reply(
             Reply(person=person, channel=channel, address=address, text=text, fields=fields, keyboard=keyboard,
-                  book=book, edit=edit, case=None if case_id is None else await self.case(case_id))
+                  book=book, edit=edit, case=None if case_id is None else await self.case(case_id), document=document)
         )  # fmt: skip
+
+    def ask_below(self) -> None:
+        """Somebody typed: the next question stands in a new message below their words, not in the old card."""
+        self._post.in_place = False
 
     async def tell(self, case: Case, effect: Tell) -> None:
         """Tell people of a case something the core did not decide, through the same post."""

@@ -12,31 +12,47 @@ from storage import buttons
 from storage.database import Tx
 from storage.parts import Parts
 
+TICK = "\N{CHECK MARK} "
 Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]  # rows of (label, token)
 
 
 async def keyboard(
     tx: Tx, parts: Parts, case: Case, tell: Tell, person: str, book: Phrasebook, protocol: Protocol, at: datetime
 ) -> Keyboard:
-    """The options of the question, a row each, then the button that takes the alert. `at`: when the letter goes."""
+    """The options of the question, a row each, ticked ones marked; then what is always there: a step back, a worry, the
+    child is back; then the script to read out, and the button that takes the alert. `at`: when the letter goes."""
 
-    async def row(label: str, action: str, check: str, value: str) -> tuple[tuple[str, str], ...]:
+    async def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
         token = await buttons.make(
             tx, case_id=case.case_id, person=person, action=action, check=check, value=value, now=at,
             chance=parts.chance,
         )  # fmt: skip
-        return ((label, token),)
+        return label, token
 
     rows = []
     if tell.question is not None and protocol.has(tell.question):
         check = protocol.find(tell.question)
+        ticked = await buttons.ticks(tx, case.case_id, person, check.id) if check.kind == "ticks" else ()
         for value, label in wording.labels(book, check):
-            rows.append(await row(label, *_meaning(check, tell), value))
+            marked = TICK + label if value in ticked else label
+            rows.append((await press(marked, *_meaning(check, tell), value),))
         if check.kind == "ticks":
-            rows.append(await row(wording.label(book, "DONE"), "ticked", check.id, ""))
+            rows.append((await press(wording.label(book, "DONE"), "ticked", check.id),))
+        if check.stage != "prompt":
+            rows.append((await press(wording.label(book, "BEFORE"), "before", check.id),))
+    if _working(tell, protocol) and case.open and not case.returned:
+        keys = [await press(wording.label(book, key), key.lower()) for key in ("WORRIED", "HOME")]
+        rows.append(tuple(keys))
+    if tell.question is None and tell.alert is None and case.reports and not case.returned:
+        rows.append((await press(wording.label(book, "SCRIPT"), "script"),))
     if tell.alert is not None:
-        rows.append(await row(wording.label(book, "TAKE"), "take", "", ""))
+        rows.append((await press(wording.label(book, "TAKE"), "take"),))
     return tuple(rows)
+
+
+def _working(tell: Tell, protocol: Protocol) -> bool:
+    """Whether this letter goes to an adult at work on the checks; a review asks by itself whether the child is back."""
+    return tell.question is not None and protocol.has(tell.question) and protocol.find(tell.question).stage != "prompt"
 
 
 def _meaning(check: Check, tell: Tell) -> tuple[str, str]:

@@ -9,8 +9,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from casework import speech, wording
+from casework import card, speech, wording
 from casework.case import Case
+from casework.deadlines import armed
 from casework.effects import Field, MarkAlerts, Tell, Withdraw
 from casework.protocol import Protocol
 from storage import alerts, buttons, outbox
@@ -64,6 +65,7 @@ class Reply:
     book: str
     edit: int | None
     case: Case | None
+    document: str | None = None
 
 
 @dataclass(slots=True)
@@ -74,6 +76,7 @@ class Post:
     now: datetime
     parts: Parts
     addressees: Addressees
+    in_place: bool = True  # False: somebody typed, so the next question stands below their words, not in the old card
     drafts: list[Draft] = field(default_factory=list)
     steps: int = 0
 
@@ -131,7 +134,7 @@ class Post:
             id=time_id("letter", self.now, self.parts.chance), case_id=None if case is None else case.case_id,
             person=reply.person, channel=reply.channel, address=reply.address, text=reply.text, body=clean(body),
             keyboard=reply.keyboard, kind="reply", urgency=speech.rank(reply.text), edit=reply.edit, protect=True,
-            document=None, case_card=False, due_at=self.now, expires_at=None, tries=0,
+            document=reply.document, case_card=False, due_at=self.now, expires_at=None, tries=0,
         )  # fmt: skip
         await outbox.enqueue(self.tx, letter)
 
@@ -146,6 +149,9 @@ class Post:
         )  # fmt: skip
         keys: Keyboard = ()
         if draft.channel == "telegram":
+            if draft.tell.question is not None:
+                next_due = min(armed(draft.case, protocol).values(), default=None)
+                body = f"{card.header(book, draft.case, next_due, due_at)}\n{body}"
             keys = await keyboard(self.tx, self.parts, draft.case, draft.tell, draft.person, book, protocol, due_at)
         await outbox.enqueue(
             self.tx,
@@ -183,7 +189,7 @@ class Post:
         return fields
 
     async def _edit(self, draft: Draft) -> int | None:
-        if draft.tell.fresh or draft.channel != "telegram":
+        if draft.tell.fresh or not self.in_place or draft.channel != "telegram":
             return None
         return await buttons.card(self.tx, draft.case.case_id, draft.person)
 

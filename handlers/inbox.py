@@ -1,0 +1,226 @@
+"""Who spoke, and what did they mean? What every door needs to turn words into news, whatever channel they came by.
+
+A door decides nothing about a child. It finds the person and the case, reads the words, and hands in news; what follows
+is the core's to say. Whatever cannot be read is kept and never lowers anything (P10).
+"""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from typing import Protocol as Shape
+
+from casework import reading
+from casework.case import Case
+from casework.effects import Tell, To
+from casework.events import (
+    AbsenceReported,
+    CheckAnswered,
+    News,
+    NoteMade,
+    WatchSet,
+    WhereaboutsGiven,
+    WorryRaised,
+)
+from casework.levels import Side, Status, Trust
+from casework.protocol import Check, Protocol
+from casework.reading import ReadTime
+from casework.wording import Phrasebook, labels
+from storage.casebook import Casebook
+from storage.desk import Desk
+from storage.directory import Person
+
+
+class Clock(Shape):
+    """Tells the instant, UTC."""
+
+    def now(self) -> datetime: ...
+
+
+async def no_file(_file_id: str) -> bytes:
+    """No channel can fetch files: pictures are kept by name alone."""
+    raise OSError("no channel fetches files")
+
+
+async def no_answer(_press_id: str, _words: str) -> None:
+    """No channel answers presses."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Doors:
+    """What a door may use. `fetch_file` and `answer_press` are the channel's, called outside any unit of work."""
+
+    casebook: Casebook
+    books: Mapping[str, Phrasebook]
+    protocols: Mapping[str, Protocol]
+    clock: Clock
+    fetch_file: Callable[[str], Awaitable[bytes]] = no_file
+    answer_press: Callable[[str, str], Awaitable[None]] = no_answer
+
+    def book(self, language: str) -> Phrasebook:
+        """The words of a language; English where it has none."""
+        return self.books.get(language) or self.books["en"]
+
+    def protocol(self, case: Case) -> Protocol:
+        """The protocol the case was opened under."""
+        return self.protocols[case.protocol]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Voice:
+    """Somebody speaking: who, by which channel, how far they are believed, in which language."""
+
+    by: str
+    channel: str
+    trust: Trust
+    book: Phrasebook
+
+
+# ---- whom a case concerns ------------------------------------------------------------------------
+
+
+def side_of(person: Person, home: str) -> Side:
+    """Whose checks this person is asked for a child of this home."""
+    works = person.on_call or person.is_staff(home) or person.is_manager(home)
+    return Side.STAFF if works else Side.PARENT
+
+
+def may_see(person: Person, case: Case) -> bool:
+    """Whether the case is this person's business, as their roles stand now (T4): own home, own child, or on call."""
+    if not person.active or person.organisation != case.organisation:
+        return False
+    return side_of(person, case.home) is Side.STAFF or case.child.child_id in person.parent_of
+
+
+async def visible(desk: Desk, person: Person) -> list[Case]:
+    """Every open case or watch this person may see, oldest first."""
+    found = await desk.open_cases(organisation=person.organisation)
+    return [case for case in found if may_see(person, case)]
+
+
+async def concerning(desk: Desk, person: Person) -> list[Case]:
+    """The cases a person may mean who names none: those they reported or are alerted of, else all they may see."""
+    seen = await visible(desk, person)
+    own = {case.case_id for case in await desk.open_cases(person=person.person_id)}
+    return [case for case in seen if case.case_id in own] or seen
+
+
+# ---- words into news -----------------------------------------------------------------------------
+
+
+def chosen(check: str, values: tuple[str, ...], voice: Voice, now: datetime) -> CheckAnswered:
+    """Options that were pressed or typed, as news."""
+    return CheckAnswered(at=now, by=voice.by, channel=voice.channel, trust=voice.trust, check=check, values=values)
+
+
+async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voice) -> News | None:
+    """What these words answer to this check, as news; None when a person must look. Free words are kept apart by id."""
+    base: dict[str, Any] = {"at": desk.now, "by": voice.by, "channel": voice.channel, "trust": voice.trust}
+    if check.kind == "time":
+        time = reading.read_time(words, desk.now)
+        if time is None and not reading.unknown(words, voice.book):
+            return None
+        kept = await _kept(desk, case, words)
+        values = reading.UNKNOWN if time is None else (time.kind,)
+        instant = None if time is None else time.instant
+        return CheckAnswered(**base, check=check.id, values=values, instant=instant, words=kept)
+    if check.kind == "whereabouts":
+        where = reading.read_whereabouts(words, desk.now)
+        if where is None:
+            return None
+        kept = await _kept(desk, case, words)
+        return WhereaboutsGiven(
+            **base, check=check.id, place=where.place, adult=where.adult, back_at=where.back_at, words=kept
+        )
+    values_read = reading.read_answer(words, check, voice.book)
+    if values_read is None:
+        return None
+    bare = _is_label(words, check, voice.book)
+    return CheckAnswered(
+        **base, check=check.id, values=values_read, words=None if bare else await _kept(desk, case, words)
+    )
+
+
+def _is_label(words: str, check: Check, book: Phrasebook) -> bool:
+    """Whether the words are nothing but an option's digit or label, so that there is nothing more to keep."""
+    said = words.strip().casefold()
+    return said.isdigit() or said in {label.casefold() for _, label in labels(book, check)}
+
+
+async def _kept(desk: Desk, case: Case, words: str) -> str:
+    return await desk.keep(words, child_id=case.child.child_id, case_id=case.case_id)
+
+
+async def raise_worry(desk: Desk, case: Case, words: str, voice: Voice, flags: tuple[str, ...] = ("R16",)) -> None:
+    """Raise the alarm; anybody may. The words are kept as evidence."""
+    kept = await _kept(desk, case, words) if words.strip() else None
+    await desk.record(
+        case.case_id,
+        WorryRaised(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, flags=flags, words=kept),
+    )
+
+
+async def note(
+    desk: Desk, case: Case, words: str, voice: Voice, *, acted: bool = False, unread: bool = False,
+    media: str | None = None,
+) -> None:  # fmt: skip
+    """Keep words as evidence. `acted`: somebody on call did something. `unread`: a person must look."""
+    kept = await _kept(desk, case, words) if words.strip() else None
+    await desk.record(
+        case.case_id,
+        NoteMade(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, words=kept, acted=acted,
+                 unread=unread, media=media),
+    )  # fmt: skip
+
+
+async def tell_on_call(desk: Desk, case_id: str, text: str) -> None:
+    """Tell the co-ordinator on duty something the core could not decide."""
+    case = await desk.case(case_id)
+    assert case is not None, "a case that was just worked exists"
+    await desk.tell(case, Tell(to=To(kind="duty", id="coordinator"), text=text, via="both", alert=1))
+
+
+# ---- opening -------------------------------------------------------------------------------------
+
+
+async def open_case(
+    desk: Desk, child_id: str, person: Person, voice: Voice, time: ReadTime | None, *, askable: bool = True,
+    words: str = "",
+) -> Case:  # fmt: skip
+    """Open the case of a child, or join the one that is open. Without a time the clock starts now and the first check
+    asks for it; a due time a little ahead counts as now. Raises NotAllowed for an unknown child."""
+    opening = await desk.opening(child_id)
+    kept = await desk.keep(words, child_id=child_id, case_id=opening.case_id) if words.strip() else None
+    case_id = await desk.open(
+        AbsenceReported(
+            at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, case_id=opening.case_id,
+            code=opening.code, organisation=opening.organisation, home=opening.home, child=opening.child,
+            protocol=opening.protocol, t0=desk.now if time is None else min(time.instant, desk.now),
+            t0_kind="reported" if time is None else time.kind, opened_at=desk.now,
+            side=side_of(person, opening.home), reporter=voice.by, reporter_channel=voice.channel, askable=askable,
+            words=kept,
+        )
+    )  # fmt: skip
+    case = await desk.case(case_id)
+    assert case is not None, "a case that was just opened exists"
+    return case
+
+
+async def set_watch(desk: Desk, child_id: str, person: Person, voice: Voice, due_at: datetime) -> Case:
+    """Ask by itself whether the child is back at `due_at` plus grace; a child with an open case keeps it."""
+    opening = await desk.opening(child_id)
+    case_id = await desk.open(
+        WatchSet(
+            at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, case_id=opening.case_id,
+            code=opening.code, organisation=opening.organisation, home=opening.home, child=opening.child,
+            protocol=opening.protocol, due_at=due_at, side=side_of(person, opening.home),
+        )
+    )  # fmt: skip
+    case = await desk.case(case_id)
+    assert case is not None, "a watch that was just set exists"
+    return case
+
+
+def is_watch(case: Case) -> bool:
+    """Whether this is a watch that has not become a case."""
+    return case.status is Status.WATCHING
