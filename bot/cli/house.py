@@ -1,0 +1,65 @@
+"""How a command reaches the casebook: one that looks reads beside the running house, one that writes is handed to it.
+
+Only where no house runs on the database does a writing command open it itself; the lock of the database sees to it that
+there are never two.
+"""
+
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from bot import locales, protocols
+from bot.acts.desk_work import Said
+from bot.acts.performing import Performer
+from bot.chance import Chance
+from bot.settings import Settings, audit_key
+from bot.socket import NobodyHome, hand_over
+from scheduler.clock import Clock, SystemClock, TestClock
+from storage.casebook import Casebook
+from storage.database import Database, Unit
+from storage.migrate import migrate
+
+T = TypeVar("T")
+
+
+def database_path(settings: Settings) -> Path:
+    """The file of the database."""
+    return Path(settings.database_url.removeprefix("sqlite:///"))
+
+
+def clock_of(settings: Settings) -> Clock:
+    """The clock that `now` comes from: the tester's file, or this machine's."""
+    return SystemClock() if settings.test_clock is None else TestClock(settings.test_clock)
+
+
+async def look(settings: Settings, unit: Unit[T]) -> T:
+    """Read from the database beside a running house. Raises NotAllowed when there is none."""
+    database = await Database.open(settings.database_url, read_only=True)
+    try:
+        return await database.read(unit)
+    finally:
+        await database.close()
+
+
+async def act(settings: Settings, name: str, arguments: Mapping[str, Any]) -> Said:
+    """Have an act performed: by the running house, or here where none runs."""
+    said = await hand_over(settings.var, database_path(settings), name, arguments)
+    if not isinstance(said, NobodyHome):
+        return said
+    async with alone(settings) as casebook:
+        return await Performer(casebook, take_telegram_ids=settings.loopback)(name, arguments)
+
+
+@asynccontextmanager
+async def alone(settings: Settings) -> AsyncIterator[Casebook]:
+    """The casebook, opened by this command itself. Raises AlreadyOpen when another process holds the database."""
+    database = await Database.open(settings.database_url)
+    try:
+        await migrate(database)
+        yield Casebook(
+            database, protocols.shelf(settings.protocols), locales.books(), clock_of(settings).now,
+            Chance(settings.test_seed), audit_key=audit_key(settings),
+        )  # fmt: skip
+    finally:
+        await database.close()
