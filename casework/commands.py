@@ -9,12 +9,14 @@ from dataclasses import dataclass, replace
 
 from casework.plain import level
 
-CARRIER_STOP = frozenset({"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out"})
+CARRIER_STOP = frozenset(
+    {"stop", "stopall", "stop all", "unsubscribe", "cancel", "end", "quit", "revoke", "optout", "opt out"}
+)
 CARRIER_START = frozenset({"start", "unstop"})
 _WORDS = {
-    "missing": "MISSING", "back": "BACK", "in": "BACK", "out": "OUT", "worried": "WORRIED", "pol": "POL", "police": "POLICE",
-    "ack": "ACK", "risk": "RISK", "none": "NONE", "call": "CALL", "help": "HELP", "info": "HELP",
-    "ar goll": "MISSING", "nôl": "BACK", "pryderus": "WORRIED",
+    "missing": "MISSING", "back": "BACK", "in": "BACK", "out": "OUT", "worried": "WORRIED", "pol": "POL",
+    "police": "POLICE", "ack": "ACK", "risk": "RISK", "none": "NONE", "call": "CALL", "help": "HELP", "info": "HELP",
+    "nôl": "BACK", "pryderus": "WORRIED",
 }  # fmt: skip
 _ALSO_EVERYDAY = frozenset({"in", "out"})
 _REF = re.compile(r"[abefjtuvyzxp]\d{2,4}")
@@ -25,15 +27,18 @@ _SPELT = re.compile(r"^(?:[a-z] ){1,6}[a-z]\b")
 _APART = re.compile(r"(?<=\b\d) (?=\d\b)")
 _GARBLED = re.compile(r"(?=.*\d)(?=.*[oilsb])[\doilsb]{4,8}")
 _NEGATED = frozenset({"not", "no", "never", "isn't", "hasn't", "nope", "nah", "yet", "soon", "when", "until", "if"})
-_GONE_MISSING = re.compile(r"\b(?:is|gone|went|been|has gone|'s|are) missing\b")
-_ABOUT_NUMBER = frozenset({"log", "number", "no", "no.", "ref", "reference", "is", "the", "num", "number:", "#", ":", "=", "-"})
+_GONE_MISSING = re.compile(r"\b(?:(?:is|gone|went|been|'s|are) missing|ar goll)\b")
+_NOT_MISSING = re.compile(r"\b(?:not missing|n't missing|ddim ar goll)\b")
+_ABOUT_NUMBER = frozenset(
+    {"log", "number", "no", "no.", "ref", "reference", "is", "the", "num", "number:", "#", ":", "=", "-"}
+)
 NUMBER_AT_MOST = 40
 
 
 @dataclass(frozen=True, slots=True)
 class Command:
-    """`word`: MISSING BACK OUT WORRIED POL ACK RISK NONE CALL HELP STOP START, or CODE for a bare number that no question
-    was waiting for. `rest`: what else was said, levelled; `ref` in capitals or None."""
+    """`word`: MISSING BACK OUT WORRIED POL ACK RISK NONE CALL HELP STOP START, or CODE for a bare number that no
+    question was waiting for. `rest`: what else was said, levelled; `ref` in capitals or None."""
 
     word: str
     ref: str | None = None
@@ -55,7 +60,7 @@ def read_command(words: str) -> Command | None:
         return Command("CODE", code=_APART.sub("", bare))
     found = _split(bare)
     command = _read(*found, asked="?" in text) if found else None
-    if command is None and _GONE_MISSING.search(text) and "not missing" not in text:
+    if command is None and _GONE_MISSING.search(text) and not _NOT_MISSING.search(text):
         return Command("MISSING", rest="")
     return command
 
@@ -90,9 +95,9 @@ def _pieces(text: str) -> list[str]:
     """Words without the punctuation around them; `in4821` is two."""
     found: list[str] = []
     for piece in _AFTER_REF.sub(r"\1 ", text).split():
-        piece = piece.strip(".,!;:*\"'()?")
-        glued = _GLUED.fullmatch(piece)
-        found += [glued[1], glued[2].strip(".:")] if glued else [piece] if piece else []
+        bare = piece.strip(".,!;:*\"'()?")
+        glued = _GLUED.fullmatch(bare)
+        found += [glued[1], glued[2].strip(".:")] if glued else [bare] if bare else []
     return found
 
 
@@ -123,7 +128,7 @@ def _settles(ref: str | None, rest: list[str]) -> bool:
 
 
 def _whereabouts(command: Command, rest: list[str]) -> Command | None:
-    """BACK [code] [words], IN [code], OUT [code]. Both words, two codes, a negation or letters in the code: ask again."""
+    """BACK [code] [words], IN [code], OUT [code]. Both words, two codes, a negation, letters in the code: ask again."""
     said = set(rest)
     contrary = {"out"} if command.word == "BACK" else {"in", "back"}
     if said & (contrary | _NEGATED) or any(_GARBLED.fullmatch(p) for p in rest):

@@ -25,13 +25,13 @@ __all__ = [
 
 GIVEN = ("given",)
 UNKNOWN = ("unknown",)
-_NEGATIONS = frozenset({"not", "no", "never", "nor", "isn't", "wasn't", "don't", "didn't", "hasn't", "aren't", "but", "or",
-                        "ddim", "nid", "nac", "ond", "neu"})  # fmt: skip
+_NEGATIONS = frozenset({"not", "no", "never", "nor", "isn't", "wasn't", "don't", "didn't", "hasn't", "aren't", "but",
+                        "or", "ddim", "nid", "nac", "ond", "neu"})  # fmt: skip
 _PARTS = re.compile(r"[,;/\n]|\s&\s|\sand\s")
 
 
 def read_answer(words: str, check: Check, book: Phrasebook) -> tuple[str, ...] | None:
-    """The option values these words choose, `("given",)` for free words, `("unknown",)` for `?`; None: a person must look.
+    """The option values these words choose, `("given",)` for free words, `("unknown",)` for `?`; None: a person looks.
 
     A check of kind `time` or `whereabouts` has readers of its own (`read_time`, `read_whereabouts`).
     """
@@ -61,7 +61,9 @@ def _one(words: str, check: Check, book: Phrasebook) -> str | None:
     by_digit, by_words = _digits(check, book), _meanings(check, book)
     if bare and bare[0] in by_digit:
         return _with_digit(by_digit[bare[0]], bare[1:], by_words)
-    return by_words.get(" ".join(bare)) or by_words.get(" ".join(t for t in bare if t not in book.says.get("polite", ())))
+    return by_words.get(" ".join(bare)) or by_words.get(
+        " ".join(t for t in bare if t not in book.says.get("polite", ()))
+    )
 
 
 def _with_digit(value: str, rest: list[str], by_words: dict[str, str]) -> str | None:

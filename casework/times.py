@@ -14,18 +14,25 @@ from casework.wording import LONDON
 
 SLIGHTLY_AHEAD = timedelta(minutes=5)
 A_DAY = timedelta(days=1)
-_CLOCK = re.compile(r"(?<![\d:.])(\d{1,2})(?:\s?[:.h]\s?|(?=\d\d(?!\d)))(\d\d)(?!\d)\s?([ap]\.?m\b\.?)?|(?<![\d:.])(\d{1,2})\s?([ap]\.?m\b\.?)")
+_CLOCK = re.compile(
+    r"(?<![\d:.])(\d{1,2})(?:\s?[:.h]\s?|(?=\d\d(?!\d)))(\d\d)(?!\d)\s?([ap]\.?m\b\.?)?"  # 18:40, 1840, 6.40pm
+    r"|(?<![\d:.])(\d{1,2})\s?([ap]\.?m\b\.?)"  # 6pm
+)
 _YESTERDAY = frozenset({"yday", "yesterday", "ddoe"})
 _TOMORROW = frozenset({"tomorrow", "tmrw", "yfory"})
 _SEEN = frozenset({"seen", "gwelwyd"})
 _DUE = frozenset({"due", "back", "disgwyl"})
-_FILLING = frozenset({"at", "about", "around", "approx", "last", "was", "by", "today", "he", "she", "they", "for", "on", "am", "i",
-                      "hrs", "hr", "hours", "o'clock", "oclock"})  # fmt: skip
-_RETURN = _FILLING | _DUE | _TOMORROW | {"till", "til", "until", "home", "in", "the", "and", "then", "tonight", "later"}
-_NOBODY = frozenset({"alone", "nobody", "noone", "none", "friends", "friend", "mates", "mate", "boyfriend", "girlfriend",
-                     "unknown", "someone", "people", "lads", "girls", "boys", "neb"})  # fmt: skip
-_WOULD_NOT_SAY = ("don't know", "dont know", "dunno", "no idea", "not sure", "unknown", "would not say", "wouldn't say",
-                  "won't say", "wont say", "refused", "none", "nowhere", "idk", "ddim yn gwybod")  # fmt: skip
+_FILLING = frozenset(
+    "at about around approx last was by today he she they for on am hrs hr hours o'clock oclock".split()  # noqa: SIM905 - words read best as words
+)
+_RETURN = _FILLING | _DUE | _TOMORROW | {"till", "til", "until", "home", "in", "the", "and", "then", "tonight"}
+_NOBODY = frozenset(
+    "alone nobody noone none friend friends mate mates boyfriend girlfriend unknown someone people neb".split()  # noqa: SIM905
+)
+_WOULD_NOT_SAY = (
+    "don't know", "dont know", "dunno", "no idea", "not sure", "unknown", "would not say", "wouldn't say", "won't say",
+    "wont say", "refused", "none", "nowhere", "idk", "ddim yn gwybod",
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,7 +104,7 @@ def _clock(match: re.Match[str]) -> tuple[time, ...] | None:
     hour, half = int(written), (match[3] or match[5] or "").replace(".", "")
     if half and 1 <= hour <= 12:
         return _times((hour % 12 + (12 if half == "pm" else 0),), minute)
-    if half and (half == "am" or hour > 23):
+    if half and (half == "am" or hour == 0):
         return None
     if len(written) == 1 and hour and not half:
         return _times((hour, hour + 12), minute)

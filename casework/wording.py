@@ -29,7 +29,9 @@ _GSM7 = frozenset(
 _GSM7_TWICE = frozenset("^{}\\[~]|€\f")  # extension table: two septets each
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 _LETTER_WITH = re.compile(r"LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])(?: WITH .*)?")
-_TYPOGRAPHY = str.maketrans({"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00a0": " "})
+_TYPOGRAPHY = str.maketrans(
+    {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00a0": " "}
+)
 
 
 class UnreadableBook(ValueError):
@@ -90,7 +92,7 @@ def render(
     book: Phrasebook, text: str, *, channel: str, code: str, who: str, now: datetime, fields: Mapping[str, Field],
     repeat: bool = False, drill: bool = False,
 ) -> str:  # fmt: skip
-    """Fill a text. `code` is the case's ref, `who` the child's initial (SMS) or code (Telegram), `now` when it goes out.
+    """Fill a text. `code` is the case's ref, `who` the child's initial (SMS) or code (Telegram), `now` when it goes.
 
     Raises KeyError for a text no book has: our own bug.
     """
@@ -181,7 +183,7 @@ def comes_twice(there: datetime) -> bool:
 
 
 def label(book: Phrasebook, key: str) -> str:
-    """The words of a button: `TAKE`, `DONE`, an option as `CHECK.value`; for one no book has, its value in plain words."""
+    """The words of a button: `TAKE`, `DONE`, an option as `CHECK.value`; for one no book has, its value."""
     value = key.rpartition(".")[2]
     return book.label.get(key) or book.label.get(value) or value.replace("_", " ").capitalize()
 
@@ -204,6 +206,7 @@ def initial(first_name: str) -> str:
 
 
 def is_gsm7(text: str) -> bool:
+    """Whether every character stands in GSM-7 or its extension table."""
     return all(c in _GSM7 or c in _GSM7_TWICE for c in text)
 
 
