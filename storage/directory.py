@@ -1,0 +1,251 @@
+"""Knows who there is: people, children, homes and organisations, and what a rule needs of a child when a case opens."""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, timedelta
+
+from casework.events import Child
+from casework.limits import LONDON
+from storage import rota
+from storage.codec import instant, ms
+from storage.database import Row, Tx
+from storage.people import ChildRow, Home, Organisation, Person
+
+__all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
+
+EPISODES_DAYS = 90
+NEW_PLACEMENT_DAYS, MOVED_DAYS = 14, 30
+_PERSON = (
+    "SELECT person.*, (SELECT json_group_array(role.role || CASE WHEN scope = '' THEN '' ELSE ':' || scope END)"
+    " FROM role WHERE role.person = person.id) AS roles FROM person "
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Directory:
+    """The directory as one open transaction sees it."""
+
+    tx: Tx
+
+    # ---- people ----
+
+    async def person(self, person_id: str) -> Person | None:
+        """The person of this id, active or not."""
+        row = await self.tx.row(_PERSON + "WHERE person.id = ?", person_id)
+        return _person(row) if row is not None else None
+
+    async def person_by_telegram(self, telegram_id: int) -> Person | None:
+        """The active person bound to this Telegram account."""
+        row = await self.tx.row(_PERSON + "WHERE telegram_id = ? AND active = 1", telegram_id)
+        return _person(row) if row is not None else None
+
+    async def people_by_number(self, e164: str) -> list[Person]:
+        """The active people reached at this number; several where organisations share one."""
+        rows = await self.tx.rows(_PERSON + "WHERE mobile = ? AND active = 1 ORDER BY person.id", e164)
+        return [_person(r) for r in rows]
+
+    async def people(self, organisation: str) -> list[Person]:
+        """Everybody of an organisation, active or not."""
+        rows = await self.tx.rows(_PERSON + "WHERE organisation = ? ORDER BY person.id", organisation)
+        return [_person(r) for r in rows]
+
+    async def holders(self, role: str, scope: str = "") -> list[Person]:
+        """The active people who have this role (for this home or child)."""
+        rows = await self.tx.rows(
+            _PERSON + "JOIN role held ON held.person = person.id WHERE held.role = ? AND held.scope = ? AND active = 1"
+            " ORDER BY person.id", role, scope,
+        )  # fmt: skip
+        return [_person(r) for r in rows]
+
+    async def parents_of(self, child_id: str) -> list[Person]:
+        """The active parents of a child."""
+        return await self.holders("parent", child_id)
+
+    async def staff_of(self, home: str) -> list[Person]:
+        """The active staff of a home."""
+        return await self.holders("staff", home)
+
+    # ---- children, homes, organisations ----
+
+    async def child(self, child_id: str) -> ChildRow | None:
+        """The child of this code, whatever its case (letters)."""
+        row = await self.tx.row("SELECT * FROM child WHERE id = ? COLLATE NOCASE", child_id)
+        return _child(row) if row is not None else None
+
+    async def children_of(self, home: str) -> list[ChildRow]:
+        """The children of a home, by code."""
+        return [_child(r) for r in await self.tx.rows("SELECT * FROM child WHERE home = ? ORDER BY id", home)]
+
+    async def home(self, home_id: str) -> Home | None:
+        """The home of this id."""
+        row = await self.tx.row("SELECT * FROM home WHERE id = ?", home_id)
+        return _home(row) if row is not None else None
+
+    async def homes(self, organisation: str) -> list[Home]:
+        """The homes of an organisation."""
+        rows = await self.tx.rows("SELECT * FROM home WHERE organisation = ? ORDER BY id", organisation)
+        return [_home(r) for r in rows]
+
+    async def organisation(self, organisation_id: str) -> Organisation | None:
+        """The organisation of this id."""
+        row = await self.tx.row("SELECT * FROM organisation WHERE id = ?", organisation_id)
+        return _organisation(row) if row is not None else None
+
+    async def organisations(self) -> list[Organisation]:
+        """Every organisation."""
+        return [_organisation(r) for r in await self.tx.rows("SELECT * FROM organisation ORDER BY id")]
+
+    # ---- duty ----
+
+    async def on_duty(self, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
+        """Who holds a role for a home now (see `rota`)."""
+        return list((await rota.on_duty(self, organisation, role, home, now)).people)
+
+    # ---- what a case copies ----
+
+    async def snapshot(self, child_id: str, now: datetime) -> Child:
+        """What rules need of a child, as the register stands now. KeyError for an unknown child."""
+        row = await self.child(child_id)
+        if row is None:
+            raise KeyError(child_id)
+        home = await self.home(row.home)
+        at_home = home is not None and home.kind == "family"
+        parents = [p for p in await self.parents_of(row.id) if p.contact == "open" and p.verified and p.mobile]
+        return Child(
+            child_id=row.id, age=age_on(row.born, now), flags=row.flags, at_home=at_home, looked_after=not at_home,
+            primary_school=row.profile.get("school_stage") == "primary", register_factors=register_factors(row, now),
+            episodes_90_days=await self._episodes(row.id, now), active_patterns=(),
+            parents=tuple(p.person_id for p in parents), medicine_due_at=medicine_due(row, now),
+            has_plan=bool(row.profile.get("plan")), plan_limit_minutes=_whole(row.profile.get("limit_minutes")),
+        )  # fmt: skip
+
+    async def _episodes(self, child_id: str, now: datetime) -> int:
+        since = ms(now - timedelta(days=EPISODES_DAYS))
+        here = await self.tx.row(
+            "SELECT count(*) AS n FROM case_row WHERE child_id = ? AND watch = 0 AND opened_at >= ?", child_id, since
+        )
+        before = await self.tx.row("SELECT count(*) AS n FROM past_episode WHERE child = ? AND started >= ?", child_id, since)
+        return int(here["n"] if here else 0) + int(before["n"] if before else 0)
+
+    # ---- binding accounts ----
+
+    async def bind_telegram(self, person_id: str, telegram_id: int | None) -> bool:
+        """Bind a Telegram account to one person; False where another active person has it."""
+        if telegram_id is not None:
+            other = await self.person_by_telegram(telegram_id)
+            if other is not None and other.person_id != person_id:
+                return False
+        await self.tx.run("UPDATE person SET telegram_id = ? WHERE id = ?", telegram_id, person_id)
+        return True
+
+    async def verify_mobile(self, person_id: str, now: datetime) -> None:
+        """Note that the stored mobile was shown to be theirs."""
+        await self.tx.run("UPDATE person SET verified_at = ? WHERE id = ?", ms(now), person_id)
+
+    async def make_invite(self, person_id: str, token_hash: str, expires: datetime, kind: str = "telegram") -> None:
+        """Store the hash of a one-time invite; earlier ones of the same kind are dead."""
+        await self.tx.run("DELETE FROM invite WHERE person = ? AND kind = ? AND used_at IS NULL", person_id, kind)
+        await self.tx.run(
+            "INSERT INTO invite (token_hash, person, kind, expires_at) VALUES (?, ?, ?, ?)",
+            token_hash, person_id, kind, ms(expires),
+        )  # fmt: skip
+
+    async def redeem_invite(
+        self, token_hash: str, now: datetime, kind: str = "telegram", person_id: str | None = None
+    ) -> Person | str:
+        """Use an invite once: the person it is for, or why not (`unknown`, `used`, `expired`)."""
+        row = await self.tx.row("SELECT * FROM invite WHERE token_hash = ? AND kind = ?", token_hash, kind)
+        if row is None or (person_id is not None and row["person"] != person_id):
+            return "unknown"
+        if row["used_at"] is not None:
+            return "used"
+        person = await self.person(row["person"])
+        if instant(row["expires_at"]) <= now or person is None or not person.active:
+            return "expired"
+        await self.tx.run("UPDATE invite SET used_at = ? WHERE token_hash = ?", ms(now), token_hash)
+        return person
+
+    async def deactivate(self, person_id: str) -> None:
+        """Cut a person off at once: account, invites and buttons (T4)."""
+        await self.tx.run("UPDATE person SET active = 0, telegram_id = NULL WHERE id = ?", person_id)
+        await self.tx.run("DELETE FROM invite WHERE person = ?", person_id)
+        await self.tx.run("DELETE FROM button WHERE person = ?", person_id)
+
+
+def age_on(born: date, now: datetime) -> int:
+    """Whole years on the local day of `now`."""
+    day = now.astimezone(LONDON).date()
+    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
+
+
+def register_factors(row: ChildRow, now: datetime) -> tuple[str, ...]:
+    """K07, K08, K09, K10 and K12 as the profile tells them (domain 4.3)."""
+    profile, day = row.profile, now.astimezone(LONDON).date()
+    found = []
+    if _within(profile.get("placement_start"), day, NEW_PLACEMENT_DAYS) or _within(profile.get("last_move"), day, MOVED_DAYS):
+        found.append("K07")
+    if profile.get("la_host") and profile.get("la_responsible") and profile["la_host"] != profile["la_responsible"]:
+        found.append("K08")
+    if profile.get("school_status") in ("excluded", "not in school"):
+        found.append("K09")
+    if profile.get("substance_notes"):
+        found.append("K10")
+    if profile.get("mental_health"):
+        found.append("K12")
+    return tuple(found)
+
+
+def medicine_due(row: ChildRow, now: datetime) -> datetime | None:
+    """The next instant a medicine is due, from the profile's `medicine_due` (HH:MM local, or ISO-8601)."""
+    words = row.profile.get("medicine_due", "").strip()
+    if "medical" not in row.flags or not words:
+        return None
+    if len(words) == 5 and words[2] == ":":
+        hour, minute = (int(part) for part in words.split(":"))
+        local = now.astimezone(LONDON).replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
+        return (local if local >= now else local + timedelta(days=1)).astimezone(UTC)
+    try:
+        due = datetime.fromisoformat(words)
+    except ValueError:
+        return None
+    return (due if due.tzinfo else due.replace(tzinfo=LONDON)).astimezone(UTC)
+
+
+def _within(words: str | None, day: date, days: int) -> bool:
+    try:
+        return words is not None and 0 <= (day - date.fromisoformat(words)).days <= days
+    except ValueError:
+        return False
+
+
+def _whole(words: str | None) -> int | None:
+    return int(words) if words is not None and words.isdigit() else None
+
+
+def _person(row: Row) -> Person:
+    roles: Sequence[str] = json.loads(row["roles"] or "[]")
+    return Person(
+        person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(roles)),
+        mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],
+        language=row["language"], active=bool(row["active"]), verified=row["verified_at"] is not None,
+    )  # fmt: skip
+
+
+def _child(row: Row) -> ChildRow:
+    return ChildRow(
+        id=row["id"], home=row["home"], first_name=row["first_name"], family_name=row["family_name"],
+        born=date.fromisoformat(row["born"]), flags=tuple(json.loads(row["flags"])), profile=json.loads(row["profile"]),
+    )  # fmt: skip
+
+
+def _home(row: Row) -> Home:
+    return Home(id=row["id"], organisation=row["organisation"], kind=row["kind"], name=row["name"], town=row["town"])
+
+
+def _organisation(row: Row) -> Organisation:
+    return Organisation(
+        id=row["id"], name=row["name"], jurisdiction=row["jurisdiction"], protocol=row["protocol"],
+        duty_number=row["duty_number"], police_email=row["police_email"],
+        report_in_telegram=bool(row["report_in_telegram"]),
+    )  # fmt: skip

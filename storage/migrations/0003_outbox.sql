@@ -1,0 +1,37 @@
+-- The outbox: every letter on its way to one person by one channel, from the commit that called it forth to its receipt.
+
+CREATE TABLE outbox (
+    id          TEXT PRIMARY KEY,
+    case_id     TEXT,
+    person      TEXT,
+    channel     TEXT NOT NULL,
+    address     TEXT NOT NULL,
+    text        TEXT NOT NULL,                  -- the text's id in the catalogue
+    body        TEXT NOT NULL,
+    keyboard    TEXT NOT NULL,                  -- JSON rows of [label, token]
+    kind        TEXT NOT NULL,                  -- alert question notice reply report
+    urgency     INTEGER NOT NULL,               -- smaller goes first
+    edit        INTEGER,                        -- the Telegram message it edits in place
+    protect     INTEGER NOT NULL,
+    document    TEXT,
+    case_card   INTEGER NOT NULL,
+    state       TEXT NOT NULL CHECK (
+        state IN ('queued', 'sending', 'sent', 'delivered', 'failed', 'expired', 'cancelled')),
+    tries       INTEGER NOT NULL DEFAULT 0,
+    provider_id TEXT,
+    fault       TEXT NOT NULL DEFAULT '',
+    created_at  INTEGER NOT NULL,
+    due_at      INTEGER NOT NULL,
+    sent_at     INTEGER,
+    expires_at  INTEGER
+) STRICT;
+CREATE INDEX outbox_unsent ON outbox (due_at, urgency) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_case ON outbox (case_id) WHERE state IN ('queued', 'sending');
+CREATE INDEX outbox_provider ON outbox (provider_id) WHERE provider_id IS NOT NULL;
+
+CREATE VIEW v_outbox AS
+SELECT id, case_id, person, channel, kind, state, tries, provider_id,
+    strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000, 'unixepoch') || printf('.%03dZ', created_at % 1000) AS created_at,
+    strftime('%Y-%m-%dT%H:%M:%S', due_at / 1000, 'unixepoch') || printf('.%03dZ', due_at % 1000) AS due_at,
+    strftime('%Y-%m-%dT%H:%M:%S', sent_at / 1000, 'unixepoch') || printf('.%03dZ', sent_at % 1000) AS sent_at
+FROM outbox;

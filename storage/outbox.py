@@ -1,0 +1,161 @@
+"""Knows every letter on its way: what waits, what is being sent, what was sent, and what became of it.
+
+A letter is written in the transaction that called it forth and sent after it. Sending is at least once: a letter found
+half-sent after a crash goes out again, marked as a repeat, since a doubled text is harmless and a lost one is not.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from storage.codec import instant, ms
+from storage.database import Row, Tx
+
+Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
+BACKOFF_SECONDS = (5, 15, 45, 120, 300)
+RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expired": 3, "cancelled": 3}
+AGAIN = "REPEAT: "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """One letter to one person by one channel. `urgency`: smaller goes first. `edit`: the Telegram message it replaces."""
+
+    id: str
+    case_id: str | None
+    person: str | None
+    channel: str
+    address: str
+    text: str
+    body: str
+    keyboard: Keyboard
+    kind: str
+    urgency: int
+    edit: int | None
+    protect: bool
+    document: str | None
+    case_card: bool
+    due_at: datetime
+    expires_at: datetime | None
+    tries: int
+
+
+async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:
+    """Write a letter to the outbox; it may go from `due_at` on."""
+    await tx.run(
+        "INSERT INTO outbox (id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect,"
+        " document, case_card, state, created_at, due_at, expires_at)"
+        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
+        letter.id, letter.case_id, letter.person, letter.channel, letter.address, letter.text, letter.body,
+        json.dumps(letter.keyboard, ensure_ascii=False), letter.kind, letter.urgency, letter.edit, int(letter.protect),
+        letter.document, int(letter.case_card), ms(now or letter.due_at), ms(letter.due_at),
+        ms(letter.expires_at) if letter.expires_at else None,
+    )  # fmt: skip
+
+
+async def claim(tx: Tx, now: datetime, limit: int, *, channels: Sequence[str]) -> list[Letter]:
+    """Take what is due, most urgent first, then oldest, and mark it as being sent; what ran out is marked expired.
+
+    A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new.
+    """
+    await tx.run(
+        "UPDATE outbox SET state = 'expired' WHERE state = 'queued' AND expires_at IS NOT NULL AND expires_at <= ?"
+        " AND due_at <= ?", ms(now), ms(now),
+    )  # fmt: skip
+    marks = ", ".join("?" for _ in channels)
+    rows = await tx.rows(
+        f"SELECT * FROM outbox WHERE state = 'queued' AND due_at <= ? AND channel IN ({marks})"
+        " ORDER BY urgency, created_at, id LIMIT ?", ms(now), *channels, limit,
+    )  # fmt: skip
+    letters = [_letter(row) for row in rows]
+    for letter in letters:
+        await tx.run("UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE id = ?", letter.id)
+    return [replace(letter, tries=letter.tries + 1) for letter in letters]
+
+
+async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime) -> None:
+    """Note that the provider took a letter; a receipt that came first is not undone."""
+    await tx.run(
+        "UPDATE outbox SET provider_id = ?, sent_at = coalesce(sent_at, ?),"
+        " state = CASE WHEN state IN ('queued', 'sending') THEN 'sent' ELSE state END WHERE id = ?",
+        provider_id, ms(now), letter_id,
+    )  # fmt: skip
+
+
+async def failed(tx: Tx, letter_id: str, fault: str) -> None:
+    """Note that a letter will not arrive by this channel."""
+    await tx.run("UPDATE outbox SET state = 'failed', fault = ? WHERE id = ?", fault, letter_id)
+
+
+async def retry_later(tx: Tx, letter: Letter, fault: str, now: datetime, wait_seconds: float | None = None) -> None:
+    """Put a letter back: 5, 15, 45 s … or as long as the provider asked."""
+    step = BACKOFF_SECONDS[min(letter.tries - 1, len(BACKOFF_SECONDS) - 1)]
+    due = now + timedelta(seconds=max(wait_seconds or 0, step))
+    await tx.run("UPDATE outbox SET state = 'queued', fault = ?, due_at = ? WHERE id = ?", fault, ms(due), letter.id)
+
+
+async def recover(tx: Tx) -> int:
+    """After a crash: what was being sent goes out again, marked as a repeat where a person would see it twice."""
+    await tx.run(
+        "UPDATE outbox SET body = ? || body WHERE state = 'sending' AND channel IN ('sms', 'telegram')"
+        " AND edit IS NULL AND body <> '' AND substr(body, 1, ?) <> ?", AGAIN, len(AGAIN), AGAIN,
+    )  # fmt: skip
+    return await tx.run("UPDATE outbox SET state = 'queued' WHERE state = 'sending'")
+
+
+async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> int:
+    """Cancel what was not sent yet: questions to one person, or every letter of the case but replies and reports."""
+    if person is not None:
+        return await tx.run(
+            "UPDATE outbox SET state = 'cancelled' WHERE case_id = ? AND person = ? AND state = 'queued' AND kind = 'question'",
+            case_id, person,
+        )  # fmt: skip
+    return await tx.run(
+        "UPDATE outbox SET state = 'cancelled' WHERE case_id = ? AND state = 'queued' AND kind NOT IN ('reply', 'report')",
+        case_id,
+    )  # fmt: skip
+
+
+async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_id: str | None = None) -> Letter | None:
+    """Note a provider's word on a letter, known by our id or theirs; a later or terminal state is never undone.
+
+    Returns the letter where its state changed.
+    """
+    row = await tx.row(
+        "SELECT * FROM outbox WHERE id = ? OR (provider_id IS NOT NULL AND provider_id = ?)", letter_id, provider_id
+    )
+    if row is None:
+        return None
+    if RANK[state] <= RANK[row["state"]]:
+        return None
+    await tx.run("UPDATE outbox SET state = ?, provider_id = coalesce(provider_id, ?) WHERE id = ?",
+                 state, provider_id, row["id"])  # fmt: skip
+    return _letter(row)
+
+
+async def next_due(tx: Tx) -> datetime | None:
+    """When the next letter may go."""
+    row = await tx.row("SELECT min(due_at) AS due FROM outbox WHERE state = 'queued'")
+    return instant(row["due"]) if row is not None and row["due"] is not None else None
+
+
+async def oldest_waiting(tx: Tx, now: datetime) -> datetime | None:
+    """Since when the oldest letter that is due has been waiting."""
+    row = await tx.row("SELECT min(due_at) AS due FROM outbox WHERE state = 'queued' AND due_at <= ?", ms(now))
+    return instant(row["due"]) if row is not None and row["due"] is not None else None
+
+
+def _letter(row: Row) -> Letter:
+    return Letter(
+        id=row["id"], case_id=row["case_id"], person=row["person"], channel=row["channel"], address=row["address"],
+        text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"], urgency=row["urgency"],
+        edit=row["edit"], protect=bool(row["protect"]), document=row["document"], case_card=bool(row["case_card"]),
+        due_at=instant(row["due_at"]), expires_at=instant(row["expires_at"]) if row["expires_at"] else None,
+        tries=row["tries"],
+    )  # fmt: skip
+
+
+def _keyboard(text: str) -> Keyboard:
+    return tuple(tuple((label, token) for label, token in line) for line in json.loads(text))

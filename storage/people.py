@@ -1,0 +1,96 @@
+"""Knows what the directory holds of a person, a child, a home and an organisation."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import date
+
+ON_CALL = ("coordinator", "deputy", "owner")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Organisation:
+    """One deployment's customer; a case, a home and a rota belong to one."""
+
+    id: str
+    name: str
+    jurisdiction: str
+    protocol: str
+    duty_number: str
+    police_email: str | None
+    report_in_telegram: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Home:
+    """Where a child lives; `family` is a child at home."""
+
+    id: str
+    organisation: str
+    kind: str
+    name: str
+    town: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChildRow:
+    """One child of the register; `id` is the code that people type."""
+
+    id: str
+    home: str
+    first_name: str
+    family_name: str
+    born: date
+    flags: tuple[str, ...]
+    profile: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Person:
+    """An adult. `roles` are as in the roster: `staff:oak`, `parent:K7`, `coordinator`."""
+
+    person_id: str
+    organisation: str
+    name: str
+    roles: tuple[str, ...]
+    mobile: str | None
+    email: str | None
+    telegram_id: int | None
+    contact: str
+    language: str
+    active: bool
+    verified: bool
+
+    def is_staff(self, home: str) -> bool:
+        """Whether they work in this home."""
+        return f"staff:{home}" in self.roles
+
+    def is_manager(self, home: str) -> bool:
+        """Whether they answer for this home."""
+        return f"manager:{home}" in self.roles
+
+    @property
+    def is_coordinator(self) -> bool:
+        return "coordinator" in self.roles
+
+    @property
+    def is_deputy(self) -> bool:
+        return "deputy" in self.roles
+
+    @property
+    def on_call(self) -> bool:
+        """Whether they may be alerted: co-ordinators, deputies, owners, managers."""
+        return any(r in ON_CALL or r.startswith("manager:") for r in self.roles)
+
+    @property
+    def parent_of(self) -> tuple[str, ...]:
+        """The codes of their children."""
+        return self.scopes("parent")
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """The homes they work in or answer for."""
+        return tuple(dict.fromkeys((*self.scopes("staff"), *self.scopes("manager"))))
+
+    def scopes(self, role: str) -> tuple[str, ...]:
+        """What this role of theirs is for: homes of staff, children of parents."""
+        return tuple(r.partition(":")[2] for r in self.roles if r.startswith(f"{role}:"))
