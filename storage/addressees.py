@@ -77,7 +77,7 @@ class Addressees:
             case "duty":
                 return await self.on_duty(case, to.id)
             case "all_duty":
-                return [p for role in ESCALATION_ROLES for p in await self.on_duty(case, role)]
+                return await self._everybody(case)
             case "home_staff":
                 staff = await self.directory.staff_of(case.home)
                 return [p for p in staff if p.telegram_id is not None and p.person_id != to.id]
@@ -89,6 +89,17 @@ class Addressees:
                 return [p for p in told if p is not None and p.person_id != to.id]
             case _:
                 raise AssertionError(f"no such addressee: {to.kind}")
+
+    async def _everybody(self, case: Case) -> list[Person]:
+        """Every escalation contact (E4): who is on duty first, then all who hold a role, on duty or not."""
+        on_duty = [p for role in ESCALATION_ROLES for p in await self.on_duty(case, role)]
+        holders = [
+            p
+            for role in ESCALATION_ROLES
+            for p in await self.directory.holders(role, case.home if role == "manager" else "")
+            if p.organisation == case.organisation
+        ]
+        return [*on_duty, *holders]
 
     async def police(self, case: Case) -> list[Addressee]:
         """Where the organisation's reports go."""

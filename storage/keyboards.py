@@ -29,7 +29,7 @@ async def keyboard(
         )  # fmt: skip
         return label, token
 
-    rows = []
+    rows: list[tuple[tuple[str, str], ...]] = []
     if tell.question is not None and protocol.has(tell.question):
         check = protocol.find(tell.question)
         ticked = await buttons.ticks(tx, case.case_id, person, check.id) if check.kind == "ticks" else ()

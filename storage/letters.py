@@ -14,6 +14,7 @@ from casework.case import Case
 from casework.deadlines import armed
 from casework.effects import Field, MarkAlerts, Tell, Withdraw
 from casework.protocol import Protocol
+from casework.wording import Phrasebook
 from storage import alerts, buttons, outbox
 from storage.addressees import Addressee, Addressees
 from storage.chance import time_id
@@ -98,7 +99,7 @@ class Post:
                 urgency=0, edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
                 due_at=self.now, expires_at=None, tries=0,
             )  # fmt: skip
-            await outbox.enqueue(self.tx, letter)
+            await outbox.enqueue(self.tx, letter, self.now)
 
     async def withdraw(self, case: Case, effect: Withdraw) -> None:
         """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
@@ -136,33 +137,35 @@ class Post:
             keyboard=reply.keyboard, kind="reply", urgency=speech.rank(reply.text), edit=reply.edit, protect=True,
             document=reply.document, case_card=False, due_at=self.now, expires_at=None, tries=0,
         )  # fmt: skip
-        await outbox.enqueue(self.tx, letter)
+        await outbox.enqueue(self.tx, letter, self.now)
 
     async def _send_one(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
         letter_id = time_id("letter", self.now, self.parts.chance)
-        digits = await self._alert(draft, letter_id)
         book = self.parts.book(draft.to.language)
-        fields = await self._fields(draft, digits)
-        body = wording.render(
-            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at, fields=fields,
-            repeat=draft.tell.repeat, drill=self.parts.drill,
-        )  # fmt: skip
+        body = await self._body(draft, book, await self._alert(draft, letter_id), protocol, due_at)
+        telegram = draft.channel == "telegram"
         keys: Keyboard = ()
-        if draft.channel == "telegram":
-            if draft.tell.question is not None:
-                next_due = min(armed(draft.case, protocol).values(), default=None)
-                body = f"{card.header(book, draft.case, next_due, due_at)}\n{body}"
+        if telegram:
             keys = await keyboard(self.tx, self.parts, draft.case, draft.tell, draft.person, book, protocol, due_at)
-        await outbox.enqueue(
-            self.tx,
-            outbox.Letter(
-                id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
-                address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
-                urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
-                case_card=draft.channel == "telegram" and draft.tell.question is not None, due_at=due_at,
-                expires_at=draft.tell.expires_at, tries=0,
-            ),
+        letter = outbox.Letter(
+            id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
+            address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
+            urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
+            case_card=telegram and draft.tell.question is not None, due_at=due_at, expires_at=draft.tell.expires_at,
+            tries=0,
         )  # fmt: skip
+        await outbox.enqueue(self.tx, letter, self.now)
+
+    async def _body(self, draft: Draft, book: Phrasebook, digits: str, protocol: Protocol, due_at: datetime) -> str:
+        """The words of a letter; on Telegram a question stands under the header of its case."""
+        body = wording.render(
+            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at,
+            fields=await self._fields(draft, digits), repeat=draft.tell.repeat, drill=self.parts.drill,
+        )  # fmt: skip
+        if draft.channel != "telegram" or draft.tell.question is None:
+            return body
+        next_due = min(armed(draft.case, protocol).values(), default=None)
+        return f"{card.header(book, draft.case, next_due, due_at)}\n{body}"
 
     async def _alert(self, draft: Draft, letter_id: str) -> str:
         """The alert row of this letter, where it is one; returns the digits it carries."""

@@ -29,7 +29,7 @@ async def verify(database: Database, protocols: Mapping[str, Protocol], audit_ke
     """Check every promise over the whole database, on one snapshot; an empty list is a clean house."""
 
     async def unit(tx: Tx) -> list[Finding]:
-        found = [each async for check in CHECKS async for each in check(tx)]
+        found = [each for check in CHECKS async for each in check(tx)]
         for row in await tx.rows("SELECT case_id FROM case_row ORDER BY case_id"):
             found += [each async for each in _case(tx, row["case_id"], protocols, audit_key)]
         return found
