@@ -1,0 +1,51 @@
+"""APScheduler as a metronome and nothing more: it ticks each second, and exactly at the next due instant.
+
+Nothing precious lives in it. Deadlines and letters are rows; a lost tick costs a second, never a case (A1).
+"""
+
+from collections.abc import Awaitable, Callable
+from datetime import datetime, timedelta
+
+import structlog
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+log = structlog.get_logger()
+
+TICK_SECONDS = 1
+WAKE = "wake"
+
+
+class Metronome:
+    """Calls `tick` each second and at the instant `tick` last named as the next one due (None: none)."""
+
+    def __init__(self, tick: Callable[[], Awaitable[datetime | None]]) -> None:
+        self._tick = tick
+        self._scheduler = AsyncIOScheduler(
+            timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
+        )
+        self.beats = 0
+
+    def start(self) -> None:
+        """Begin to tick, in the running loop."""
+        self._scheduler.add_job(self._beat, "interval", seconds=TICK_SECONDS, id="sweep")
+        self._scheduler.start()
+
+    async def stop(self) -> None:
+        """Stop ticking; a beat under way is not waited for here, its units of work end whole."""
+        if self._scheduler.running:
+            self._scheduler.shutdown(wait=False)
+
+    def wake(self, at: datetime) -> None:
+        """Tick at this instant too."""
+        self._scheduler.add_job(self._beat, "date", run_date=at, id=WAKE, replace_existing=True)
+
+    async def _beat(self) -> None:
+        """One tick; a fault is told and the next tick comes all the same."""
+        try:
+            due = await self._tick()
+        except Exception:
+            log.exception("a tick failed")
+            return
+        self.beats += 1
+        if due is not None and self._scheduler.running:
+            self.wake(due + timedelta(milliseconds=1))
