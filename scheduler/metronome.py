@@ -24,6 +24,7 @@ class Metronome:
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self.beats = 0
+        self._beating = False
 
     def start(self) -> None:
         """Begin to tick, in the running loop."""
@@ -41,11 +42,16 @@ class Metronome:
 
     async def _beat(self) -> None:
         """One tick; a fault is told and the next tick comes all the same."""
+        if self._beating:
+            return
+        self._beating = True
         try:
             due = await self._tick()
         except Exception:
             log.exception("a tick failed")
             return
+        finally:
+            self._beating = False
         self.beats += 1
         if due is not None and self._scheduler.running:
             self.wake(due + timedelta(milliseconds=1))

@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import partial
 from typing import Protocol
 
 import structlog
@@ -88,7 +89,7 @@ async def drain(
         crash("outbox.after_claim")
         fates = await asyncio.gather(*(_send(channels[letter.channel], letter) for letter in letters))
         crash("outbox.after_send")
-        await casebook.at_desk(lambda desk, pairs=list(zip(letters, fates, strict=True)): _record(desk, pairs, now))
+        await casebook.at_desk(partial(_record, pairs=list(zip(letters, fates, strict=True)), now=now))
         crash("outbox.after_record")
         refused = sum(not isinstance(fate, Receipt) for fate in fates)
         total = Drained(total.sends + len(letters), total.failed + refused)
@@ -109,7 +110,7 @@ async def _send(channel: Channel, letter: Letter) -> Fate:
         return Unreachable(type(fault).__name__)
 
 
-async def _record(desk: Desk, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
+async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
     for letter, fate in pairs:
         match fate:
             case Receipt():
