@@ -114,7 +114,7 @@ async def show(settings: Settings, arguments: argparse.Namespace) -> Said:
 
 
 async def journal(settings: Settings, arguments: argparse.Namespace) -> Said:
-    """The log of a case: each entry with its time and author; with `--why` the rules, with `--words` what was written."""
+    """The log of a case: each entry with time and author; `--why`: the rules, `--words`: what was written."""
 
     async def unit(tx: Tx) -> list[dict[str, Any]]:
         case_id = await found(tx, arguments.case)

@@ -45,9 +45,7 @@ class Commands:
 
 def by(parser: Parser) -> Parser:
     """A command that writes names its author."""
-    parser.add_argument(
-        "--by", required=True, metavar="PERSON", help="who does this; `porchlight person list` shows ids"
-    )
+    parser.add_argument("--by", required=True, metavar="PERSON", help="who does this, by id (`porchlight person list`)")
     return parser
 
 

@@ -1,0 +1,128 @@
+"""The commands that keep the house: run it, bring its database up to date, say what is wrong before a night does."""
+
+import argparse
+from dataclasses import asdict
+
+from bot import protocols
+from bot.acts.desk_work import FINDINGS, FINE, Said
+from bot.cli import told
+from bot.cli.house import act, look
+from bot.cli.parser import Commands
+from bot.settings import Settings, audit_key
+from casework.errors import NotAllowed
+from casework.evolve import replay as fold
+from storage import cases, log, views
+from storage import migrate as schema
+from storage.database import Database, Tx
+from storage.verify import verify as verify_all
+
+INBOX = ("received_at", "source", "external_id", "state")
+OUTBOX = ("created_at", "case_id", "person", "channel", "kind", "state", "tries", "sent_at")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this group."""
+    commands.command("run", "start the house; without credentials, the sandbox", run)
+    commands.command("migrate", "bring the database to this program's schema", migrate)
+    commands.command("doctor", "look for what would fail on the night", doctor)
+    commands.command("verify", "check every promise over the database", verify)
+    made = commands.command("replay", "fold a case anew from its log and compare", replay)
+    which = made.add_mutually_exclusive_group(required=True)
+    which.add_argument("case", metavar="CASE", nargs="?")
+    which.add_argument("--all", action="store_true", help="every case")
+    inbox = commands.group("inbox", "messages that came in")
+    made = inbox.command("list", "messages, newest first", inbox_list)
+    made.add_argument("--state", choices=("new", "done", "ignored", "quarantined"))
+    made.add_argument("--limit", type=int, default=50, metavar="N")
+    made = inbox.command("retry", "give quarantined messages new tries", retry)
+    made.add_argument("source", nargs="?", choices=("telegram", "twilio"))
+    made.add_argument("external_id", nargs="?", metavar="ID")
+    outbox = commands.group("outbox", "letters on their way out")
+    made = outbox.command("list", "letters, newest first", outbox_list)
+    made.add_argument("--state", choices=("queued", "sending", "sent", "delivered", "failed", "expired", "cancelled"))
+    made.add_argument("--limit", type=int, default=50, metavar="N")
+
+
+async def run(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Start the house and stay until it is told to stop."""
+    from bot import app
+
+    return Said(await app.run(settings), ())
+
+
+async def migrate(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Bring the database to the schema of this program; the house must not be running."""
+    database = await Database.open(settings.database_url)
+    try:
+        applied = await schema.migrate(database)
+    finally:
+        await database.close()
+    return Said(FINE, tuple(applied) or ("nothing to do: the schema is this program's",), {"applied": applied})
+
+
+async def doctor(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Look for what would fail on the night."""
+    from bot.doctor import examine
+
+    found = await examine(settings)
+    lines = tuple(f"{each.level:<8}{each.says}" for each in found)
+    bad = any(each.level == "bad" for each in found)
+    return Said(FINDINGS if bad else FINE, lines, [asdict(each) for each in found])
+
+
+async def verify(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Check every promise over the database; it runs beside a living house."""
+    database = await Database.open(settings.database_url, read_only=True)
+    try:
+        found = await verify_all(database, protocols.shelf(settings.protocols), audit_key(settings))
+    finally:
+        await database.close()
+    lines = tuple(f"{each.promise}: {each.subject}: {each.says}" for each in found)
+    data = {"ok": not found, "findings": [asdict(each) for each in found]}
+    return Said(FINDINGS if found else FINE, lines or ("clean: every promise holds",), data)
+
+
+async def replay(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Fold cases anew from their logs; a finding where one differs from what is stored."""
+
+    async def unit(tx: Tx) -> list[tuple[str, bool]]:
+        every = [row["id"] for row in await views.rows(tx, "v_case")] if arguments.all else []
+        one = None if arguments.all else await views.case_id(tx, arguments.case)
+        return [(case_id, await _same(tx, case_id)) for case_id in (*every, one) if case_id]
+
+    results = await look(settings, unit)
+    if not results and not arguments.all:
+        raise NotAllowed(f"there is no case {arguments.case}")
+    lines = tuple(f"{case_id}: {'the same' if same else 'DIFFERS from what is stored'}" for case_id, same in results)
+    data = [{"case_id": case_id, "same": same} for case_id, same in results]
+    bad = any(not same for _, same in results)
+    return Said(FINDINGS if bad else FINE, lines or ("there are no cases",), data)
+
+
+async def _same(tx: Tx, case_id: str) -> bool:
+    held = await cases.find(tx, case_id)
+    return held is not None and held.case == fold(await log.events(tx, case_id))
+
+
+async def inbox_list(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Messages that came in."""
+    return await _listed(settings, "v_inbox", "-received_at", INBOX, arguments)
+
+
+async def outbox_list(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Letters on their way out."""
+    return await _listed(settings, "v_outbox", "-created_at", OUTBOX, arguments)
+
+
+async def _listed(
+    settings: Settings, view: str, order: str, columns: tuple[str, ...], arguments: argparse.Namespace
+) -> Said:
+    where = {"state": arguments.state} if arguments.state else {}
+    rows = await look(settings, lambda tx: views.rows(tx, view, order=order, limit=arguments.limit, **where))
+    return Said(FINE, told.table(rows, columns, "none"), rows)
+
+
+async def retry(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Give quarantined messages three new tries; the running house works them."""
+    typed = {"source": arguments.source, "external_id": arguments.external_id}
+    return await act(settings, "inbox retry", typed)

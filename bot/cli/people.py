@@ -1,0 +1,135 @@
+"""The commands about the register: take a roster, see who is there and who holds which role, let people in and out."""
+
+import argparse
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from bot.acts.desk_work import FINE, BadUsage, Said
+from bot.acts.people import row
+from bot.cli import told
+from bot.cli.house import act, clock_of, look
+from bot.cli.parser import Commands, by
+from bot.settings import Settings
+from storage import rota
+from storage.database import Tx
+from storage.directory import Directory
+
+PEOPLE = ("person_id", "organisation", "roles", "telegram_id", "contact", "active", "verified")
+CHILDREN = ("id", "home", "first_name", "born", "flags")
+HOMES = ("id", "organisation", "kind", "name", "town")
+ROTA = ("organisation", "home", "role", "people", "why")
+ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
+
+
+def add(commands: Commands) -> None:
+    """Add the commands of this group."""
+    made = commands.command("import", "take a roster file, all of it or nothing", take_roster)
+    made.add_argument("file", metavar="FILE", type=Path)
+    person = commands.group("person", "the people who are known")
+    person.command("list", "everybody", person_list)
+    made = by(person.command("add", "add a person to the author's organisation", person_add))
+    made.add_argument("person", metavar="ID")
+    made.add_argument("--name", required=True)
+    made.add_argument(
+        "--role", action="append", required=True, help="staff:HOME, parent:CHILD, coordinator …; repeatable"
+    )
+    made.add_argument("--mobile", metavar="NUMBER")
+    made.add_argument("--email")
+    made.add_argument("--contact", choices=("open", "restricted", "none"))
+    made.add_argument("--language")
+    made = by(
+        person.command("invite", "a one-time link, or six digits by SMS for a parent's number", _on_person("invite"))
+    )
+    made.add_argument("person", metavar="ID")
+    made = by(person.command("deactivate", "cut a person off at once", _on_person("deactivate")))
+    made.add_argument("person", metavar="ID")
+    commands.group("home", "the homes").command("list", "every home", home_list)
+    commands.group("child", "the children").command("list", "every child, by code", child_list)
+    commands.group("rota", "who holds which role").command("show", "who holds each role now, and why", rota_show)
+
+
+async def take_roster(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Take a roster file."""
+    try:
+        text = arguments.file.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as fault:
+        raise BadUsage(f"{arguments.file} cannot be read: {type(fault).__name__}") from fault
+    return await act(settings, "import", {"text": text})
+
+
+async def person_add(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Add a person."""
+    names = ("person", "name", "role", "mobile", "email", "contact", "language", "by")
+    return await act(settings, "person add", {name: getattr(arguments, name) for name in names})
+
+
+def _on_person(what: str) -> Callable[[Settings, argparse.Namespace], Awaitable[Said]]:
+    async def does(settings: Settings, arguments: argparse.Namespace) -> Said:
+        return await act(settings, f"person {what}", {"person": arguments.person, "by": arguments.by})
+
+    return does
+
+
+async def person_list(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Everybody, of every organisation."""
+    return await _listed(settings, _people, PEOPLE)
+
+
+async def home_list(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Every home."""
+    return await _listed(settings, _homes, HOMES)
+
+
+async def child_list(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Every child, by code."""
+    return await _listed(settings, _children, CHILDREN)
+
+
+async def rota_show(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Who holds each role now, home by home, and why it is they."""
+    now = clock_of(settings).now()
+
+    async def unit(tx: Tx) -> list[dict[str, Any]]:
+        directory, found = Directory(tx), []
+        for home in await _homes(tx):
+            for role in ROLES:
+                held = await rota.on_duty(directory, home["organisation"], role, home["id"], now)
+                people = [person.person_id for person in held.people]
+                found.append({"organisation": home["organisation"], "home": home["id"], "role": role, "people": people,
+                              "why": held.why})  # fmt: skip
+        return found
+
+    return await _listed(settings, unit, ROTA)
+
+
+async def _listed(
+    settings: Settings, unit: Callable[[Tx], Awaitable[list[dict[str, Any]]]], columns: tuple[str, ...]
+) -> Said:
+    rows = await look(settings, unit)
+    return Said(
+        FINE, told.table(rows, columns, "nobody and nothing yet: `porchlight import FILE` takes a roster"), rows
+    )
+
+
+async def _people(tx: Tx) -> list[dict[str, Any]]:
+    directory = Directory(tx)
+    return [row(p) for o in await directory.organisations() for p in await directory.people(o.id)]
+
+
+async def _homes(tx: Tx) -> list[dict[str, Any]]:
+    directory = Directory(tx)
+    return [
+        {name: getattr(home, name) for name in HOMES}
+        for organisation in await directory.organisations()
+        for home in await directory.homes(organisation.id)
+    ]
+
+
+async def _children(tx: Tx) -> list[dict[str, Any]]:
+    directory = Directory(tx)
+    children = [child for home in await _homes(tx) for child in await directory.children_of(home["id"])]
+    return [
+        {"id": c.id, "home": c.home, "first_name": c.first_name, "born": c.born.isoformat(), "flags": list(c.flags)}
+        for c in children
+    ]
