@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from casework.errors import NotAllowed, RetiredProtocol
-from casework.events import AlertAcknowledged, NoteMade, PoliceLogged
+from casework.events import AlertAcknowledged, ChildSeen, CloseAsked, InterviewRecorded, NoteMade, PoliceLogged
 from casework.levels import Level, Route, Status, Trust
 from storage.casebook import Casebook
 from storage.database import Tx
@@ -296,6 +296,17 @@ async def test_the_same_message_a_thousand_times_at_once_has_one_effect(house: H
     assert [] == await house.rows("SELECT * FROM v_event WHERE kind = 'ReporterJoined'")
 
 
+async def test_a_sender_who_hangs_up_changes_nothing(house: House) -> None:
+    """A9: the waiter is cancelled, the message is worked all the same, and its repeat finds it done."""
+    hearing = asyncio.create_task(house.casebook.hear(a_message(7), opening("K7")))
+    await asyncio.sleep(0)
+    hearing.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await hearing
+    assert "repeat" == await house.casebook.hear(a_message(7), opening("K7"))
+    assert 1 == len(await house.rows("SELECT * FROM v_case"))
+
+
 async def test_the_first_body_stands_and_the_other_is_counted(house: House) -> None:
     """B016: the same id with another body changes nothing."""
     await house.casebook.hear(a_message(7), opening("K7"))
@@ -419,3 +430,51 @@ async def test_crash_points_are_passed_where_they_are_named(house: House) -> Non
     await house.silence(EVENING + timedelta(hours=1))
     reports = len(await house.rows("SELECT * FROM report"))
     assert reports == house.passed.count("report.before_commit") == house.passed.count("report.after_commit")
+
+
+# ---- the end -------------------------------------------------------------------------------------
+
+
+async def closed(house: House) -> str:
+    """A child missed for an hour, seen, well, the police told, and signed off by the manager."""
+    case_id = await ready_to_close(house)
+    await house.record(case_id, CloseAsked, by="mo")
+    return case_id
+
+
+async def ready_to_close(house: House) -> str:
+    """All that the signature waits for."""
+    case_id = await house.opens()
+    await house.silence(EVENING + timedelta(hours=1))
+    await house.record(case_id, PoliceLogged, number="2290")
+    await house.record(case_id, ChildSeen, via="staff", seen_at=house.clock.now())
+    if (await house.case(case_id)).status is not Status.RETURNED:
+        await house.record(case_id, ChildSeen, by="cass", via="callback", seen_at=house.clock.now())
+    await house.answers(case_id, "B_WELL", "no")
+    await house.answers(case_id, "B_POL", "told")
+    await house.record(case_id, InterviewRecorded, by="cass", outcome="done")
+    return case_id
+
+
+async def test_a_closed_case_is_silent_and_stays_in_the_books(house: House) -> None:
+    """P1, P8: no deadline, no running alert, no letter on its way; the log and the row remain, and a manager signed."""
+    case_id = await closed(house)
+    row = await house.row("SELECT state, closed_by, next_due FROM v_case WHERE id = ?", case_id)
+    assert ("closed", "mo", None) == (row["state"], row["closed_by"], row["next_due"])
+    assert [] == await house.rows("SELECT * FROM v_deadline")
+    assert {"ended"} == {alert["state"] for alert in await house.rows("SELECT state FROM v_alert")}
+    waiting = await house.rows("SELECT kind FROM v_outbox WHERE state = 'queued'")
+    assert {"report"} >= {letter["kind"] for letter in waiting}
+    assert await house.casebook.next_due() is None
+    assert ["close.before_commit", "close.after_commit"] == [p for p in house.passed if p.startswith("close")]
+    assert [] == await house.findings()
+
+
+async def test_news_after_the_end_is_noted_and_changes_nothing(house: House) -> None:
+    """A late answer is kept in the log; no letter and no deadline come of it."""
+    case_id = await closed(house)
+    letters = await house.rows("SELECT id FROM outbox")
+    await house.answers(case_id, "C01", "yes")
+    assert letters == await house.rows("SELECT id FROM outbox")
+    assert [] == await house.findings()
+    assert case_id != await house.opens()

@@ -2,24 +2,27 @@
 
 import asyncio
 import sys
+from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from bot.crash import KILLED
+from bot.crash import KILLED, Crash
+from casework.events import CloseAsked
 from casework.levels import Status
 from tests.storage.houses import EVENING, House, a_house, opening
 from tests.storage.test_casebook import a_message
 
 UNTIL = EVENING + timedelta(hours=1)
-NIGHT = """
+PROGRAM = """
 import asyncio, sys
 from pathlib import Path
 from bot.crash import Crash
+from tests.storage.test_casebook import closed
 from tests.storage.test_crash import night, start
 
-asyncio.run(start(Path(sys.argv[1]), Crash(sys.argv[2])))
+asyncio.run(start(Path(sys.argv[1]), Crash(sys.argv[2]), {"night": night, "closed": closed}[sys.argv[3]]))
 """
 
 
@@ -29,10 +32,10 @@ async def night(house: House) -> None:
     await house.silence(UNTIL)
 
 
-async def start(folder: Path, crash: object) -> None:
-    """The same night in a process of its own, which ends at a crash point."""
-    async with a_house(folder, crash=crash) as house:  # type: ignore[arg-type]
-        await night(house)
+async def start(folder: Path, crash: Crash, script: Callable[[House], Awaitable[object]]) -> None:
+    """A script in a process of its own, which ends at a crash point."""
+    async with a_house(folder, crash=crash) as house:
+        await script(house)
 
 
 @pytest.mark.slow
@@ -46,7 +49,7 @@ async def test_a_house_killed_at_a_crash_point_goes_on_as_if_it_had_not_been(
     tmp_path: Path, point: str, times: int
 ) -> None:
     """P1, P4, P5: no lost deadline, no second effect, no second report, whatever the moment of the kill."""
-    killed = await _run(tmp_path, f"{point}:{times}")
+    killed = await _run(tmp_path, f"{point}:{times}", "night")
     assert killed == KILLED or (killed == 0 and times == 3)
     async with a_house(tmp_path, seed="after") as house:
         assert [] == await house.findings()
@@ -58,6 +61,20 @@ async def test_a_house_killed_at_a_crash_point_goes_on_as_if_it_had_not_been(
         assert [] == await house.findings()
 
 
-async def _run(folder: Path, wish: str) -> int:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", NIGHT, str(folder), wish)
+@pytest.mark.slow
+@pytest.mark.parametrize(("point", "found"), [("close.before_commit", "returned"), ("close.after_commit", "closed")])
+async def test_a_close_is_whole_or_was_never_asked(tmp_path: Path, point: str, found: str) -> None:
+    """P8: killed before the commit the case is open with its deadlines; after it, closed and silent."""
+    assert KILLED == await _run(tmp_path, point, "closed")
+    async with a_house(tmp_path, seed="after") as house:
+        row = await house.row("SELECT id, state FROM v_case")
+        assert found == row["state"] and [] == await house.findings()
+        house.clock.after(hours=2)
+        await house.record(row["id"], CloseAsked, by="mo")
+        assert "closed" == (await house.row("SELECT state FROM v_case"))["state"]
+        assert [] == await house.findings()
+
+
+async def _run(folder: Path, wish: str, script: str) -> int:
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, str(folder), wish, script)
     return await process.wait()
