@@ -43,17 +43,26 @@ def _report(reading: Reading) -> dict[str, str]:
     case, register = reading.case, reading.register
     opened = next((x for x in reading.log if isinstance(x, e.AbsenceReported)), None)
     police = case.police
-    confirmed = f", confirmed by {register.name(police.confirmed_by)}" if police.confirmed_by else ", not yet confirmed"
-    told = f"told by {register.name(police.told_by)}" if police.told_by else ""
+    given = police.told_at or police.confirmed_at
     return {
         "A.ref": case.code, "A.protocol": case.protocol, "A.generated": as_at(reading),
         "A.generated_by": clean(register.made_by),
         "A.channel": opened.channel if opened else "", "A.category": category(reading), "A.level": case.level.name,
-        "A.police_number": f"{clean(police.number)} ({told}{confirmed})" if police.number else "",
-        "A.police_given": reading.when(police.told_at) if police.told_at else "",
+        "A.police_number": _number(reading),
+        "A.police_given": reading.when(given) if given else "",
         "A.police_answer": f"said no at {reading.when(police.declined_at)}" if police.declined_at else "",
         "A.police_review": reading.when(police.declined_review_at) if police.declined_review_at else "",
     }  # fmt: skip
+
+
+def _number(reading: Reading) -> str:
+    """The log number with who told it, and whether a verified person confirmed it (P7)."""
+    police, name = reading.case.police, reading.register.name
+    if police.number is None:
+        return ""
+    told = [f"told by {name(police.told_by)}"] if police.told_by else []
+    stands = f"confirmed by {name(police.confirmed_by)}" if police.confirmed_by else "not yet confirmed"
+    return f"{clean(police.number)} ({', '.join([*told, stands])})"
 
 
 def _people(reading: Reading) -> dict[str, str]:

@@ -9,7 +9,7 @@ from functools import cache
 from pathlib import Path
 
 FOLDER = Path(__file__).parent / "fonts"
-_DRAWN_BY_NOBODY = "\u200c\u200d"  # joiners shape their neighbours and need no glyph
+_DRAWN_BY_NOBODY = "\u200c\u200d\n"  # joiners shape their neighbours, a new line ends one: neither needs a glyph
 
 
 def printable(words: str) -> str:
@@ -28,7 +28,7 @@ def characters() -> frozenset[int]:
         bold = regular.with_name(regular.name.replace("-Regular", "-Bold"))
         mapped = cmap(regular.read_bytes())
         found |= mapped & cmap(bold.read_bytes()) if bold.exists() else mapped
-    return frozenset(found)
+    return frozenset(found - set(range(32)))  # a glyph for a control character draws nothing
 
 
 def cmap(font: bytes) -> set[int]:

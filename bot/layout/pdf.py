@@ -55,7 +55,7 @@ def data(report: MissingReport) -> dict[str, Any]:
         "changes": list(report.changes),
         "reasons": [{"rule": r.rule, "says": r.says.rstrip("."), "because": r.because} for r in report.reasons],
         "checks": [c.model_dump(include={"what", "result", "who", "when"}) for c in report.checks],
-        "groups": [g.model_dump() for g in report.groups],
+        "groups": [g.model_dump(mode="json") for g in report.groups],
     }
 
 
