@@ -9,6 +9,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
+import structlog
+
 from casework import card, speech, wording
 from casework.case import Case
 from casework.deadlines import armed
@@ -24,6 +26,7 @@ from storage.parts import Parts
 from storage.words import clean
 
 REPLY_CODE_TEXT = "P00b"
+_log = structlog.get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +90,10 @@ class Post:
 
     async def tell(self, case: Case, effect: Tell) -> None:
         """Draft one letter a person and channel; who can be reached by none is passed over, and the chain climbs on."""
-        for to in await self.addressees.of(case, effect):
-            self.drafts.append(Draft(case=case, tell=effect, to=to, step=self.steps))
+        found = await self.addressees.of(case, effect)
+        if not found and effect.alert is not None:
+            _log.critical("an alert reaches nobody", case=case.case_id, role=effect.to.id or effect.to.kind)
+        self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps) for to in found]
 
     async def report(self, case: Case, version: int) -> None:
         """Send a version of the missing report to the police's address; the document is composed when it goes."""
