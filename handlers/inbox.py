@@ -18,6 +18,7 @@ from casework.events import (
     CheckAnswered,
     News,
     NoteMade,
+    ReporterJoined,
     WatchSet,
     WhereaboutsGiven,
     WorryRaised,
@@ -79,23 +80,35 @@ class Voice:
 # ---- whom a case concerns ------------------------------------------------------------------------
 
 
+def answers_for(person: Person, home: str) -> bool:
+    """Whether this person's roles put them on call for this home: co-ordinators, deputies, owners, its own manager."""
+    return person.is_coordinator or person.is_deputy or "owner" in person.roles or person.is_manager(home)
+
+
 def side_of(person: Person, home: str) -> Side:
     """Whose checks this person is asked for a child of this home."""
-    works = person.on_call or person.is_staff(home) or person.is_manager(home)
-    return Side.STAFF if works else Side.PARENT
+    return Side.STAFF if person.is_staff(home) or answers_for(person, home) else Side.PARENT
 
 
-def may_see(person: Person, case: Case) -> bool:
-    """Whether the case is this person's business, as their roles stand now (T4): own home, own child, or on call."""
+async def leads(desk: Desk, person: Person, case: Case) -> bool:
+    """Whether they may take, confirm and settle: by their roles as they stand now (T4), or since they were alerted."""
     if not person.active or person.organisation != case.organisation:
         return False
-    return side_of(person, case.home) is Side.STAFF or case.child.child_id in person.parent_of
+    return answers_for(person, case.home) or bool(await desk.alerts_for(case.case_id, person.person_id))
+
+
+async def may_see(desk: Desk, person: Person, case: Case) -> bool:
+    """Whether the case is this person's business: their home, their child, or they lead in it."""
+    if not person.active or person.organisation != case.organisation:
+        return False
+    own = side_of(person, case.home) is Side.STAFF or case.child.child_id in person.parent_of
+    return own or await leads(desk, person, case)
 
 
 async def visible(desk: Desk, person: Person) -> list[Case]:
     """Every open case or watch this person may see, oldest first."""
     found = await desk.open_cases(organisation=person.organisation)
-    return [case for case in found if may_see(person, case)]
+    return [case for case in found if await may_see(desk, person, case)]
 
 
 async def concerning(desk: Desk, person: Person) -> list[Case]:
@@ -204,6 +217,21 @@ async def open_case(
     case = await desk.case(case_id)
     assert case is not None, "a case that was just opened exists"
     return case
+
+
+async def set_clock(desk: Desk, case: Case, person: Person, voice: Voice, time: ReadTime, words: str) -> None:
+    """Take the time of C00: the clock of a case that opened without one starts there; the earliest time stands."""
+    kept = await _kept(desk, case, words)
+    await desk.record(
+        case.case_id,
+        CheckAnswered(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, check="C00",
+                      values=(time.kind,), instant=min(time.instant, desk.now), words=kept),
+    )  # fmt: skip
+    await desk.record(
+        case.case_id,
+        ReporterJoined(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust,
+                       side=side_of(person, case.home), t0=min(time.instant, desk.now)),
+    )  # fmt: skip
 
 
 async def set_watch(desk: Desk, child_id: str, person: Person, voice: Voice, due_at: datetime) -> Case:

@@ -94,7 +94,7 @@ def _press(number: int, pressed: Mapping[str, Any]) -> Update | None:
         raise Unreadable("a press without id")
     message = pressed.get("message")
     message_id = message.get("message_id") if isinstance(message, dict) else None
-    return sender and Update(
+    return None if sender is None else Update(
         update_id=number, kind="press", sender=sender, private=True, press_id=press_id,
         token=token if isinstance(token, str) else "", message_id=message_id if _whole(message_id) else None,
     )  # fmt: skip

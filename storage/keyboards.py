@@ -12,6 +12,7 @@ from storage import buttons
 from storage.database import Tx
 from storage.parts import Parts
 
+AMENDED = "+"  # ends the action of a button under a question that is asked again by a step back
 TICK = "\N{CHECK MARK} "
 Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]  # rows of (label, token)
 
@@ -37,7 +38,7 @@ async def keyboard(
             marked = TICK + label if value in ticked else label
             rows.append((await press(marked, *_meaning(check, tell), value),))
         if check.kind == "ticks":
-            rows.append((await press(wording.label(book, "DONE"), "ticked", check.id),))
+            rows.append((await press(wording.label(book, "DONE"), "ticked" + _amended(tell), check.id),))
         if check.stage != "prompt":
             rows.append((await press(wording.label(book, "BEFORE"), "before", check.id),))
     if _working(tell, protocol) and case.open and not case.returned:
@@ -60,4 +61,9 @@ def _meaning(check: Check, tell: Tell) -> tuple[str, str]:
     about = tell.fields.get("check")
     if isinstance(about, str):
         return "settle", about
-    return ("tick" if check.kind == "ticks" else "answer"), check.id
+    return ("tick" if check.kind == "ticks" else "answer") + _amended(tell), check.id
+
+
+def _amended(tell: Tell) -> str:
+    """Marks the buttons of a question that was answered and may be answered anew."""
+    return AMENDED if tell.fields.get("amend") else ""

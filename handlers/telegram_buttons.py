@@ -1,0 +1,217 @@
+"""Which button does what, on Telegram: one table from the action to what is done.
+
+A press carries a token and nothing else. Whose business it is, is looked up now; a question that has moved on, a case
+that has ended and a second press are told so, and change nothing (T14).
+"""
+
+from collections.abc import Awaitable, Callable
+from typing import TypeAlias
+
+from casework.case import Answer, Case
+from casework.levels import Status
+from handlers import inbox, telegram_commands, telegram_on_call, telegram_reports
+from handlers.inbox import may_see
+from handlers.talk import Talk
+from storage.buttons import Button
+from storage.keyboards import AMENDED
+
+Press: TypeAlias = Callable[[Talk, Case, Button], Awaitable[None]]
+
+_NO_PROMPT = ("RHI_1", "C_UNSURE")  # asked of people on call, who may answer as long as the case is open
+_CONTRARY = frozenset({"no_news", "no_contact", "new_worry", "unwell", "unsure"})
+
+
+async def press(talk: Talk) -> None:
+    """Carry out one press."""
+    button = await talk.desk.button(talk.update.token) if talk.update.token else None
+    if button is None or (button.expires_at is not None and button.expires_at < talk.now):
+        talk.toast = talk.words("no_button")
+        return
+    if button.case_id is None:
+        await _menu(talk, button)
+        return
+    case = await talk.desk.case(button.case_id)
+    if case is None or not await may_see(talk.desk, talk.person, case):
+        talk.toast = talk.words("not_found")
+    elif case.status is Status.CLOSED:
+        talk.toast = talk.words("no_button")
+    elif button.used_by is not None and button.action.removesuffix(AMENDED) not in _AGAIN:
+        await _second_press(talk, button)
+    else:
+        await PRESSES.get(button.action.removesuffix(AMENDED), _unknown)(talk, case, button)
+
+
+async def _menu(talk: Talk, button: Button) -> None:
+    """A button of a list that belongs to no case: it is one's own alone."""
+    if button.person != talk.person.person_id or button.check not in telegram_commands.COMMANDS:
+        talk.toast = talk.words("no_button")
+    elif await _use(talk, button):
+        await talk.expect(None)
+        await telegram_commands.COMMANDS[button.check](talk, button.value)
+
+
+async def _use(talk: Talk, button: Button) -> bool:
+    """Spend the button; the second of two presses is told who was first."""
+    if await talk.desk.use_button(button.token, talk.person.person_id):
+        return True
+    await _second_press(talk, button)
+    return False
+
+
+async def _second_press(talk: Talk, button: Button) -> None:
+    first = await talk.desk.directory.person(button.used_by or "")
+    if first is None or first.person_id == talk.person.person_id:
+        talk.toast = talk.words("pressed_before")
+    else:
+        talk.toast = talk.words("pressed_by", {"name": first.name})
+
+
+async def _unknown(talk: Talk, case: Case, button: Button) -> None:
+    talk.toast = talk.words("no_button")
+
+
+# ---- answers --------------------------------------------------------------------------------------
+
+
+async def _answer(talk: Talk, case: Case, button: Button) -> None:
+    await _record(talk, case, button, (button.value,))
+
+
+async def _ticked(talk: Talk, case: Case, button: Button) -> None:
+    """`Done`: the list goes off as it is ticked; none ticked is an answer, too, and a list of nothing done."""
+    ticks = await talk.desk.ticks(case.case_id, talk.person.person_id, button.check)
+    check = talk.protocol(case).find(button.check)
+    await _record(talk, case, button, tuple(o.value for o in check.options if o.value in ticks))
+
+
+async def _record(talk: Talk, case: Case, button: Button, values: tuple[str, ...]) -> None:
+    since = answered_since(case, button)
+    if _moved_on(case, button, talk.person.person_id, since):
+        talk.toast = talk.words("moved_on", case=case)
+        await talk.show(case)
+        return
+    if not await _use(talk, button):
+        return
+    voice = await talk.voice(case)
+    await talk.desk.set_ticks(case.case_id, talk.person.person_id, button.check, ())
+    step = await talk.desk.record(case.case_id, inbox.chosen(button.check, values, voice, talk.now))
+    if since:
+        talk.toast = talk.words("late", case=case)
+        if step.case.returned and _contrary(talk, case, button.check, values):
+            await inbox.tell_on_call(talk.desk, case.case_id, "C_NOTE")
+
+
+def answered_since(case: Case, button: Button) -> tuple[Answer, ...]:
+    """Answers to the question that came after this button was made."""
+    return tuple(a for a in case.answers.get(button.check, ()) if a.at >= button.prompt_at)
+
+
+def _moved_on(case: Case, button: Button, person: str, since: tuple[Answer, ...]) -> bool:
+    """Whether the question no longer waits for this person. What a colleague answered a moment ago may still be
+    contradicted: both are recorded, and the riskier stands (HZ14). A step back waits until it is answered anew."""
+    if button.action.endswith(AMENDED):
+        return any(a.by == person and a.at > button.prompt_at for a in since)
+    if any(p.check == button.check for p in case.prompts):
+        return False
+    if button.check in _NO_PROMPT or button.check.startswith("T_"):
+        return False
+    if since:
+        return any(a.by == person for a in since)
+    return True  # withdrawn, or answered before this button was made
+
+
+def _contrary(talk: Talk, case: Case, check: str, values: tuple[str, ...]) -> bool:
+    rule = talk.protocol(case).find(check)
+    return any(o.means in _CONTRARY for v in values if (o := rule.option(v)))
+
+
+async def _tick(talk: Talk, case: Case, button: Button) -> None:
+    """Tick or untick one entry; nothing is recorded before `Done`."""
+    if _moved_on(case, button, talk.person.person_id, answered_since(case, button)):
+        talk.toast = talk.words("moved_on", case=case)
+        await talk.show(case)
+        return
+    me = talk.person.person_id
+    ticks = await talk.desk.ticks(case.case_id, me, button.check)
+    await talk.desk.set_ticks(case.case_id, me, button.check, ticks ^ {button.value})
+    await talk.ask(case, button.check, talk.now, fresh=False, amend=button.action.endswith(AMENDED))
+
+
+async def _before(talk: Talk, case: Case, button: Button) -> None:
+    """A step back: what this person answered last is asked again. A worse answer counts; a better one takes nothing
+    back (F3)."""
+    mine = [
+        (answers[-1].seq, check)
+        for check, answers in case.answers.items()
+        if answers[-1].by == talk.person.person_id and talk.protocol(case).has(check)
+        and talk.protocol(case).find(check).stage != "prompt" and check != button.check
+        and (check in case.asked)
+    ]  # fmt: skip
+    if not mine:
+        talk.toast = talk.words("no_before", case=case)
+        return
+    await talk.ask(case, max(mine)[1], talk.now, fresh=False, amend=True)
+
+
+# ---- the rest -------------------------------------------------------------------------------------
+
+
+async def _settle(talk: Talk, case: Case, button: Button) -> None:
+    if not await talk.leads(case):
+        talk.toast = talk.words("refused")
+    else:
+        await telegram_on_call.settle(talk, case, button.check, risk=button.value != "none")
+
+
+async def _confirm(talk: Talk, case: Case, button: Button) -> None:
+    if not await talk.leads(case):
+        talk.toast = talk.words("refused")
+    else:
+        via = "social_care" if button.value == "social" else button.value
+        await telegram_on_call.confirm_by(talk, case, via, "")
+
+
+async def _due(talk: Talk, case: Case, button: Button) -> None:
+    """Not sure when: the clock keeps running from the report."""
+    if await _use(talk, button):
+        await talk.expect(None)
+        voice = await talk.voice(case)
+        await talk.desk.record(case.case_id, inbox.chosen("C00", ("unknown",), voice, talk.now))
+        talk.toast = talk.words("noticed", case=case)
+
+
+async def _pick(talk: Talk, case: Case, button: Button) -> None:
+    command = telegram_commands.COMMANDS.get(button.check)
+    if command is None:
+        talk.toast = talk.words("no_button")
+        return
+    await talk.expect(None)
+    await command(talk, f"{case.code} {button.value}".strip())
+
+
+async def _script(talk: Talk, case: Case, button: Button) -> None:
+    await telegram_reports.give(talk, case)
+
+
+def _command(verb: str) -> Press:
+    async def carried_out(talk: Talk, case: Case, button: Button) -> None:
+        await telegram_commands.COMMANDS[verb](talk, case.code)
+
+    return carried_out
+
+
+PRESSES: dict[str, Press] = {
+    "answer": _answer,
+    "tick": _tick,
+    "ticked": _ticked,
+    "before": _before,
+    "settle": _settle,
+    "take": _command("ack"),
+    "worried": _command("worried"),
+    "home": _command("back"),
+    "script": _script,
+    "confirm": _confirm,
+    "due": _due,
+    "pick": _pick,
+}
+_AGAIN = frozenset({"tick", "before", "settle", "take", "worried", "home", "script", "confirm", "pick"})

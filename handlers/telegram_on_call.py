@@ -1,0 +1,182 @@
+"""What only people on call and the child's manager may do: take an alert, note a call, confirm, settle, decline, close.
+
+Whoever may not is told so and nothing changes; that a person may is looked up now, not when the button was made (T4).
+"""
+
+import re
+
+from casework import reading
+from casework.case import Case
+from casework.effects import Field
+from casework.events import AlertAcknowledged, ChildSeen, CloseAsked, PoliceDeclined, ReturnRefuted, UnsureSettled
+from casework.levels import Status
+from handlers import inbox, keyboards
+from handlers.talk import Pending, Talk, split_ref
+
+REASON_AT_LEAST = 3  # characters: a reason must be words, not a dot
+_CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
+_VIA = {"callback": "callback", "police": "police", "social": "social_care"}
+_WAYS = [("CALLBACK", "callback"), ("POLICE", "police"), ("SOCIAL", "social")]
+
+
+async def _case(talk: Talk, rest: str, verb: str) -> tuple[Case | None, str]:
+    """The case that is meant, if this person leads in it, and the words after the ref."""
+    ref, words = split_ref(rest)
+    case = await talk.which(ref, verb, words)
+    if case is not None and not await talk.leads(case):
+        await talk.say("refused")
+        return None, ""
+    return case, words
+
+
+# ---- taking it ------------------------------------------------------------------------------------
+
+
+async def take(talk: Talk, rest: str) -> None:
+    """`/ack REF`, or the button `Take`: the alert is theirs for a while. Others see who took it and when."""
+    case, _ = await _case(talk, rest, "ack")
+    if case is None:
+        return
+    me = talk.person.person_id
+    live = await talk.desk.alert_for(case.case_id, me)
+    alert = case.alert
+    if alert.taken_by not in (None, me) and live is None:
+        await talk.say("ack_late", await taken(talk, case), case=case)
+        return
+    if live is None and alert.rung == 0 and alert.taken_by is None:
+        await talk.say("ack_none", case=case)
+        return
+    step = await talk.desk.record(case.case_id, AlertAcknowledged(at=talk.now, by=me, channel="telegram"))
+    until = step.case.alert.taken_until
+    if step.case.returned or until is None:
+        await talk.say("noticed", case=case)
+    else:
+        await talk.say("ack_ok", {"by": until}, case=case)
+
+
+async def taken(talk: Talk, case: Case) -> dict[str, Field]:
+    """Who took the alert and when, as words show it."""
+    holder = await talk.desk.directory.person(case.alert.taken_by or "")
+    return {"name": None if holder is None else holder.name, "at": case.alert.taken_at}
+
+
+async def note(talk: Talk, rest: str) -> None:
+    """`/note REF WORDS`: a call noted keeps a taken alert; from staff it is evidence."""
+    ref, words = split_ref(rest)
+    case = await talk.which(ref, "note", words, watches=True)
+    if case is None:
+        return
+    if not words:
+        await talk.expect(Pending("note", case.case_id))
+        await talk.say("note_how", case=case)
+        return
+    voice, leads = await talk.voice(case), await talk.leads(case)
+    await inbox.note(talk.desk, case, words, voice, acted=leads)
+    if not leads and (flags := reading.worry(words, talk.book)):
+        await inbox.raise_worry(talk.desk, case, words, voice, flags)
+    await talk.say("note_ok", case=case)
+
+
+# ---- is the child back? ---------------------------------------------------------------------------
+
+
+async def confirm(talk: Talk, rest: str) -> None:
+    """`/confirm REF [callback | police NAME REF | social NAME REF] words`: the stored number was rung, or an officer or
+    social worker has the child. Where a return is claimed, no word more is needed: it is the call back."""
+    case, words = await _case(talk, rest, "confirm")
+    if case is None:
+        return
+    way, _, said = words.partition(" ")
+    via = _VIA.get(way.casefold().strip(":,"))
+    if via is None and case.status is not Status.RETURN_CLAIMED:
+        await talk.say("confirm_how", case=case, keyboard=await keyboards.options(talk, case, "confirm", _WAYS))
+        return
+    await confirm_by(talk, case, via or "callback", said.strip() if via else words)
+
+
+async def confirm_by(talk: Talk, case: Case, via: str, said: str) -> None:
+    """Record a confirmed sighting. Police and social care need a name and a reference; nobody confirms themselves."""
+    if via != "callback" and not (len(said.split()) > 1 and any(c.isdigit() for c in said)):
+        await talk.expect(Pending("confirm", case.case_id, via))
+        await talk.say("confirm_named", case=case)
+        return
+    if via == "callback" and case.back.seen_by == talk.person.person_id:
+        await talk.say("confirm_self", case=case)
+        return
+    kept = await talk.desk.keep(said, child_id=case.child.child_id, case_id=case.case_id) if said else None
+    seen_at = (case.back.seen_at or case.back.claimed_at or talk.now) if via == "callback" else talk.now
+    await talk.desk.record(
+        case.case_id,
+        ChildSeen(at=talk.now, by=talk.person.person_id, channel="telegram", via=via, seen_at=seen_at,
+                  elsewhere=via != "callback", words=kept),
+    )  # fmt: skip
+    await talk.say("seen_ok", case=case)
+
+
+async def refute(talk: Talk, case: Case, words: str) -> None:
+    """A claimed return proved false: the case stands as it stood before."""
+    kept = await talk.desk.keep(words, child_id=case.child.child_id, case_id=case.case_id) if words else None
+    await talk.desk.record(
+        case.case_id, ReturnRefuted(at=talk.now, by=talk.person.person_id, channel="telegram", words=kept)
+    )
+
+
+# ---- a `not sure` ---------------------------------------------------------------------------------
+
+
+async def settle(talk: Talk, case: Case, check: str | None, *, risk: bool, reason: str = "") -> None:
+    """A risk counts at once; that it is none counts only with a reason, and until then the clock runs on."""
+    still_open = [u for u in case.unsure if not u.settled and check in (None, u.check)]
+    if not still_open:
+        await talk.say("not_unsure", case=case)
+        return
+    if not risk and len(reason.strip()) < REASON_AT_LEAST:
+        await talk.expect(Pending("risk", case.case_id, check or ""))
+        await talk.say("risk_how", case=case)
+        return
+    kept = await talk.desk.keep(reason, child_id=case.child.child_id, case_id=case.case_id) if reason else None
+    await talk.desk.record(
+        case.case_id,
+        UnsureSettled(at=talk.now, by=talk.person.person_id, channel="telegram", check=check, risk=risk, words=kept),
+    )
+    await talk.say("N_RISK" if risk else "note_ok", case=case)
+
+
+# ---- the police said no; the end ------------------------------------------------------------------
+
+
+async def declined(talk: Talk, rest: str) -> None:
+    """`/declined REF [NUMBER] WORDS [HH:MM]`: who said it, why, and when they look again. Our own clock goes on."""
+    case, words = await _case(talk, rest, "declined")
+    if case is None:
+        return
+    if not words:
+        await talk.expect(Pending("declined", case.case_id))
+        await talk.say("declined_how", case=case)
+        return
+    kept = await talk.desk.keep(words, child_id=case.child.child_id, case_id=case.case_id)
+    first = words.split()[0].strip(".,:;")
+    number = first.upper() if any(c.isdigit() for c in first) and ":" not in first else None
+    clock = _CLOCK.findall(words)
+    await talk.desk.record(
+        case.case_id,
+        PoliceDeclined(at=talk.now, by=talk.person.person_id, channel="telegram", number=number, words=kept,
+                       review_at=reading.read_coming(clock[-1], talk.now) if clock else None),
+    )  # fmt: skip
+    await talk.say("note_ok", case=case)
+
+
+async def close(talk: Talk, rest: str) -> None:
+    """`/close REF reason`: the child's manager signs the end; in a family's home the co-ordinator does."""
+    case, words = await _case(talk, rest, "close")
+    if case is None:
+        return
+    if not (talk.person.is_manager(case.home) or (case.child.at_home and talk.person.on_call)):
+        await talk.say("refused")
+        return
+    kept = await talk.desk.keep(words, child_id=case.child.child_id, case_id=case.case_id) if words else None
+    step = await talk.desk.record(
+        case.case_id, CloseAsked(at=talk.now, by=talk.person.person_id, channel="telegram", words=kept)
+    )
+    if step.case.status is Status.CLOSED:
+        await talk.say("closed", {"name": talk.person.name, "at": talk.now}, case=case)
