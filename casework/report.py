@@ -116,6 +116,16 @@ def compose(log: Iterable[Event], case: Case, protocol: Protocol, register: Regi
     )
 
 
+def as_of(log: Iterable[Event], version: int) -> tuple[Event, ...]:
+    """The log as it stood when this version was made; `replay` of it gives the case that belongs to it.
+
+    All of the log where that version was never made.
+    """
+    entries = tuple(log)
+    made = [n for n, x in enumerate(entries) if isinstance(x, ReportMade) and x.version == version]
+    return entries[: made[0] + 1] if made else entries
+
+
 def for_others(report: MissingReport) -> MissingReport:
     """The copy for anyone but the police: third parties held back, and the lines that could name them."""
     groups = tuple(g.model_copy(update={"fields": tuple(_held(f) for f in g.fields)}) for g in report.groups)

@@ -2,6 +2,8 @@
 
 from io import BytesIO
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
@@ -68,6 +70,13 @@ def test_what_no_font_can_draw_is_printed_as_its_number() -> None:
     assert "[U+1F600]" == printable("😀")
     assert "".join(NAMES) == printable("".join(NAMES))
     assert "Kai [U+12A4]" in words(report(a_night(), family_name="ኤ"))
+
+
+@settings(max_examples=25)
+@given(typed=st.text(min_size=1, max_size=200))
+def test_nothing_typed_costs_the_police_their_report(typed: str) -> None:
+    """Whatever stands in a name or an answer, the file is made: typst refuses a glyph it lacks, so none is lacking."""
+    assert pdf(report(a_night(), family_name=typed, profile={"hair": typed}))
 
 
 def test_joiners_of_persian_names_break_no_file() -> None:

@@ -5,8 +5,9 @@ from datetime import date
 
 from bot.locales import books
 from casework import events as e
+from casework.evolve import replay
 from casework.levels import Trust
-from casework.report import HELD_BACK, MissingReport, as_text, compose, for_others, seal
+from casework.report import HELD_BACK, MissingReport, as_of, as_text, compose, for_others, seal
 from casework.report_fields import FIELDS
 from casework.report_log import Register
 from casework.report_script import BLANK, WORDS_IN_A_MINUTE
@@ -113,6 +114,19 @@ def test_every_version_says_what_is_new() -> None:
     assert 2 == made.version
     assert any(line.startswith("21:09 R01: ") for line in made.changes)
     assert any(line.startswith("21:09 In danger now: Yes") for line in made.changes)
+
+
+def test_a_version_made_earlier_can_be_made_again() -> None:
+    """What was sent at 21:05 is what an inquiry prints, whatever became known since."""
+    night = a_night()
+    first = report(night)
+    night.now += minutes(4)
+    hear(night, e.CheckAnswered, check="C01", values=("yes",))
+    log = as_of(night.log, 1)
+    again = compose(log, replay(log), night.protocol, a_register())
+    assert (1, first.reasons, first.as_at) == (again.version, again.reasons, again.as_at)
+    assert 2 == report(night).version
+    assert tuple(night.log) == as_of(night.log, 9)
 
 
 def test_the_script_is_said_in_a_minute_and_asks_for_the_number() -> None:
