@@ -1,0 +1,85 @@
+"""Knows how a missing report reaches the police's folder: a PDF to read and its JSON twin, one pair a version, for ever.
+
+A version that lies there is never written again: whoever holds a copy must find the same bytes. Without a mail server
+this is where reports end, and a person sends them on.
+"""
+
+import asyncio
+import os
+from collections.abc import Mapping
+from pathlib import Path
+
+import structlog
+
+from bot.layout.pdf import pdf
+from casework import report
+from casework.evolve import replay
+from casework.protocol import Protocol
+from casework.report import MissingReport
+from casework.wording import Phrasebook
+from scheduler.outbox import Receipt, Refused, Unreachable
+from storage.database import Database
+from storage.dossier import Dossier, dossier
+from storage.outbox import Letter
+
+FOLDERS = ("reports", "police")
+_log = structlog.get_logger(__name__)
+
+
+class FileChannel:
+    """Writes report versions under `var`."""
+
+    name = "file"
+
+    def __init__(self, database: Database, protocols: Mapping[str, Protocol], book: Phrasebook, var: Path) -> None:
+        self._database, self._protocols, self._book, self._var = database, protocols, book, var
+
+    async def send(self, letter: Letter) -> Receipt:
+        """Compose the version that the letter names and write it down. Raises Refused for a version that never was."""
+        composed = await self.compose(letter.document or "")
+        if composed is None:
+            raise Refused("no such report", dead=False)
+        try:
+            name = await asyncio.to_thread(self._write, letter.document or "", composed)
+        except OSError as error:
+            raise Unreachable(type(error).__name__) from None
+        return Receipt(provider_id=name)
+
+    async def compose(self, document: str) -> MissingReport | None:
+        """The report `case_id/version`, as it stood when that version was made; None where there is none."""
+        case_id, _, version = document.rpartition("/")
+        held = await self._database.read(lambda tx: dossier(tx, case_id, self._book))
+        if held is None or not version.isdecimal() or not 1 <= int(version) <= held.case.reports:
+            return None
+        return of_version(held, int(version), self._protocols)
+
+    def _write(self, document: str, composed: MissingReport) -> str:
+        name = f"{composed.ref}_{document.replace('/', '_v')}"
+        printed, twin = pdf(composed), composed.model_dump_json(indent=2).encode()
+        for folder in FOLDERS:
+            _keep(self._var / folder / f"{name}.json", twin)
+            _keep(self._var / folder / f"{name}.pdf", printed)
+        return name
+
+
+def of_version(held: Dossier, version: int, protocols: Mapping[str, Protocol]) -> MissingReport:
+    """Compose one version from the log as it stood then."""
+    log = report.as_of(held.log, version)
+    return report.compose(log, replay(log), protocols[held.case.protocol], held.register)
+
+
+def _keep(path: Path, data: bytes) -> None:
+    """Write a file whole, for its owner alone; one that is there already stays as it is."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    made = path.with_name(f".{path.name}.{os.getpid()}")
+    with os.fdopen(os.open(made, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), "wb") as file:
+        file.write(data)
+        file.flush()
+        os.fsync(file.fileno())
+    try:
+        os.link(made, path)  # unlike a rename, this never replaces
+    except FileExistsError:
+        if path.read_bytes() != data:
+            _log.warning("a report version lies there already with other words; it stays", file=path.name)
+    finally:
+        made.unlink()

@@ -1,0 +1,79 @@
+"""What became of a text: Twilio's callbacks, in any order, each believed once; the last word on a letter is never undone.
+
+Our own letter id stands in the callback's address: a callback proves that a text went out even where this house died
+before it could write that down. Twilio promises neither that they all come nor in which order.
+"""
+
+import json
+import re
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+
+import structlog
+
+from handlers.inbox import Doors
+from handlers.sms import SID, SOURCE, Ours
+from storage import outbox
+from storage.casebook import Answer
+from storage.desk import Desk
+from storage.inbox import Heard
+from storage.outbox import Letter
+
+STATES = {
+    "accepted": "sent", "scheduled": "sent", "queued": "sent", "sending": "sent", "sent": "sent",
+    "partially_delivered": "sent", "delivered": "delivered", "read": "delivered", "failed": "failed",
+    "undelivered": "failed", "canceled": "failed",
+}  # fmt: skip
+DEAD = frozenset({"21211", "21610", "21614", "30005", "30006"})  # opted out, or a number where no text will ever arrive
+_WORD = re.compile(r"[a-z_]{1,32}")
+_log = structlog.get_logger(__name__)
+
+Refused = Callable[..., Awaitable[None]]  # (desk, letter, *, dead): what follows from a letter that will not arrive
+
+
+async def hear(
+    doors: Doors, ours: Ours, refused: Refused, fields: Sequence[tuple[str, str]] | None, letter_id: str
+) -> bool:
+    """Take one signed callback; False where it was meant for somebody else. Raises only when nothing could be written."""
+    said = {**dict(fields or ()), "m": letter_id}
+    sid, status = said.get("MessageSid", ""), said.get("MessageStatus", said.get("SmsStatus", "")).lower()
+    if said.get("AccountSid") != ours.account_sid:
+        _log.error("a signed callback was for another account")
+        return False
+    if not SID.fullmatch(sid) or not _WORD.fullmatch(status):
+        return True  # nothing to look at and nothing to lose: the letter stands as it stood
+    heard = Heard(
+        source=SOURCE, external_id=f"{sid}:{status}", received_at=doors.casebook.now(),
+        raw=json.dumps(said, ensure_ascii=False, sort_keys=True),
+    )  # fmt: skip
+    await doors.casebook.hear(heard, answer_for(heard, refused))
+    return True
+
+
+def answer_for(heard: Heard, refused: Refused) -> Answer:
+    """What is done at the desk about one callback; also for one that is tried again."""
+    said: dict[str, str] = json.loads(heard.raw)
+    sid, _, status = heard.external_id.partition(":")
+
+    async def answer(desk: Desk) -> None:
+        await _work(desk, said, sid, status, refused)
+
+    return answer
+
+
+async def _work(desk: Desk, said: Mapping[str, str], sid: str, status: str, refused: Refused) -> None:
+    state = STATES.get(status)
+    if state is None:
+        desk.ignore()  # a word that Twilio may have added since: kept, and nothing rests on it
+        return
+    letter_id = said.get("m") or None
+    if letter_id is not None:
+        await outbox.sent(desk.tx, letter_id, sid, desk.now)
+    changed = await outbox.receipt(desk.tx, state, letter_id=letter_id, provider_id=sid)
+    if state == "failed" and changed is not None:
+        await _failed(desk, changed, said.get("ErrorCode", ""), refused)
+
+
+async def _failed(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:
+    """It will not arrive: the same words by another way, and people on call hear of a number that is dead."""
+    await outbox.failed(desk.tx, letter.id, code)
+    await refused(desk, letter, dead=code in DEAD)

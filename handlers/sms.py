@@ -1,0 +1,146 @@
+"""A text from Twilio: whose is it, was it heard before, and is it a command, a choice or an answer?
+
+Nothing a person types raises an exception at them, and nothing they type lowers anything by itself: a number can be
+forged. What cannot be read is kept, asked again once, and then put before a person.
+"""
+
+import hashlib
+import json
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from casework.plain import level
+from casework.reading import read_command
+from handlers import sms_answers, sms_commands
+from handlers.inbox import Doors
+from handlers.texter import Texter
+from storage.casebook import Answer
+from storage.desk import Desk
+from storage.inbox import Heard
+from storage.texters import Texters, codes_like
+
+SOURCE = "twilio"
+SID = re.compile(r"(SM|MM)[0-9a-f]{32}")
+NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+_SIX_DIGITS = re.compile(r"(?<!\d)\d{6}(?!\d)")
+_log = structlog.get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ours:
+    """What a request must name to be meant for this house."""
+
+    account_sid: str
+    number: str
+    service_sid: str
+
+    def addressed(self, said: dict[str, str]) -> bool:
+        """Whether a text came to a number of ours."""
+        if self.number:
+            return said.get("To") == self.number
+        return said.get("MessagingServiceSid") == self.service_sid
+
+
+async def hear(
+    doors: Doors, ours: Ours, fields: Sequence[tuple[str, str]] | None, body: bytes = b"", *, fallback: bool = False
+) -> bool:
+    """Take one signed request; False where it was meant for somebody else. Raises only when nothing could be written.
+
+    1. no form, no MessageSid or no Body: quarantined, for a person to look at
+    2. another account or number: quarantined, the co-ordinators are told, and Twilio hears 403
+    3. a MessageSid that was heard before: nothing is done again
+    4. else the text is worked in one unit of work
+    """
+    said = dict(fields or ())
+    sid = said.get("MessageSid", "")
+    if fields is None or not SID.fullmatch(sid):
+        await _set_aside(doors, f"unread:{hashlib.sha256(body).hexdigest()[:32]}", said)
+        return True
+    if said.get("AccountSid") != ours.account_sid or not ours.addressed(said):
+        await doors.casebook.hear(_heard(doors, sid, said), _foreign)
+        return False
+    if "Body" not in said or "From" not in said:
+        await _set_aside(doors, sid, said)
+        return True
+    if fallback:
+        _log.warning("Twilio could not reach /twilio/sms", id=sid, code=said.get("ErrorCode", "")[:8])
+    heard = _heard(doors, sid, {**said, "ours": ours.number})
+    await doors.casebook.hear(heard, answer_for(doors, heard))
+    return True
+
+
+def answer_for(doors: Doors, heard: Heard) -> Answer:
+    """What is done at the desk about one text; also for one that is tried again."""
+    said: dict[str, str] = json.loads(heard.raw)
+
+    async def answer(desk: Desk) -> None:
+        await _work(doors, desk, said)
+
+    return answer
+
+
+def _heard(doors: Doors, external_id: str, said: dict[str, str]) -> Heard:
+    return Heard(
+        source=SOURCE, external_id=external_id, received_at=doors.casebook.now(),
+        raw=json.dumps(said, ensure_ascii=False, sort_keys=True),
+    )  # fmt: skip
+
+
+async def _set_aside(doors: Doors, external_id: str, said: dict[str, str]) -> None:
+    async def quarantine(desk: Desk) -> None:
+        desk.quarantine()
+
+    await doors.casebook.hear(_heard(doors, external_id, said), quarantine)
+
+
+async def _foreign(desk: Desk) -> None:
+    """Signed with our token, but for another account or number: somebody must look at the settings (B077, B078)."""
+    _log.error("a signed text was for another account or number")
+    await desk.tell_co_ordinators("X_FOREIGN", {})
+    desk.quarantine()
+
+
+# ---- one text --------------------------------------------------------------------------------------
+
+
+async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
+    number = said["From"]
+    if not NUMBER.fullmatch(number) or number == said.get("ours"):
+        desk.ignore()  # a name or short code is nobody's; our own number would be a loop (B083, B084)
+        return
+    people = await desk.directory.people_by_number(number)
+    texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
+    if not people:
+        await _stranger(texter)
+        return
+    await _choice(texter)
+    command = read_command(texter.words)
+    if command is None or not await sms_commands.carry_out(texter, command):
+        await sms_answers.answer(texter)
+    if said.get("NumMedia", "0") not in ("", "0"):
+        await texter.reply("N_TEXTONLY")
+
+
+async def _stranger(texter: Texter) -> None:
+    """A number nobody knows: one neutral answer. A code of one of our cases from it is noted with that case (B096)."""
+    texter.desk.ignore()
+    for digits in _SIX_DIGITS.findall(texter.words)[:1]:
+        for case_id, _ in (await codes_like(texter.desk.tx, digits))[:1]:
+            texter.desk.outcome = "done"
+            await sms_answers.code_from_elsewhere(texter, case_id)
+    await texter.neutral()
+
+
+async def _choice(texter: Texter) -> None:
+    """An answer to "which child?": the words that waited are worked for that child. Other words end the waiting."""
+    words_id = await texter.memory.waiting_choice()
+    if words_id is None:
+        return
+    await texter.memory.forget_choice()
+    picked = level(texter.words).strip(" .!,'\"")
+    waited = await texter.desk.words(words_id)
+    if waited is not None and re.fullmatch(r"[^\W\d_]|[^\W_]*\d[^\W_]*", picked) and not re.fullmatch(r"\d+", picked):
+        texter.chosen, texter.words = picked, waited

@@ -1,0 +1,47 @@
+"""Whose child a text is about that opens a case, and how it opens: for who may not be asked, without a question."""
+
+from casework.levels import Side
+from casework.plain import tokens
+from casework.reading import ReadTime
+from handlers.inbox import open_case, side_of
+from handlers.texter import Concern, Texter
+from storage.addressees import askable
+from storage.directory import ChildRow, Person
+
+
+async def children(texter: Texter) -> list[tuple[Person, ChildRow]]:
+    """The children that a number may report: a parent's own; those of the own homes for staff and managers."""
+    found: dict[str, tuple[Person, ChildRow]] = {}
+    for person in texter.people:
+        for child_id in person.parent_of:
+            child = await texter.desk.directory.child(child_id)
+            if child is not None:
+                found[child.id] = (person, child)
+        for home in person.homes:
+            for child in await texter.desk.directory.children_of(home):
+                found.setdefault(child.id, (person, child))
+    return list(found.values())
+
+
+async def meant(texter: Texter, said: str) -> list[tuple[Person, ChildRow]]:
+    """Those of them that the words name by code or were picked; all of them where none is named."""
+    known = await children(texter)
+    picked = [(p, c) for p, c in known if texter.names(await texter.initial_of(c.id), c.id)]
+    words = set(tokens(said))
+    named = [(p, c) for p, c in known if c.id.casefold() in words]
+    return picked or named or known
+
+
+async def open_for(texter: Texter, person: Person, child_id: str, time: ReadTime | None) -> tuple[Concern, bool]:
+    """Open the case of a child, or join the one that is open; returns it, and whether this person reported it before.
+
+    A parent who is not verified and open is never asked: the case opens all the same, and a person is told at once.
+    """
+    before = await texter.desk.open_cases(child=child_id)
+    known = any(c.reporter(person.person_id) is not None for c in before)
+    home = (await texter.desk.opening(child_id)).home
+    may_be_asked = side_of(person, home) is Side.STAFF or askable(person)
+    case = await open_case(
+        texter.desk, child_id, person, texter.voice(person), time, askable=may_be_asked, words=texter.words
+    )
+    return Concern(person, case), known
