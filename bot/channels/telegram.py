@@ -1,0 +1,274 @@
+"""Knows how letters and files pass between the house and Telegram, through aiogram, and what its refusals mean.
+
+Text goes out as it is, without markup: a name with a bracket in it cannot break a message (A12). Each request is made
+once and has an end; the outbox retries. aiogram's errors may quote a URL with the token in it, so that nothing of them
+leaves this file but a code of our own.
+"""
+
+import io
+from collections.abc import Awaitable, Callable
+from typing import Any, TypeVar
+
+import structlog
+from aiogram import Bot, exceptions
+from aiogram.client.session.aiohttp import AiohttpSession
+from aiogram.client.telegram import TelegramAPIServer
+from aiogram.methods import TelegramMethod
+from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Message
+
+from bot.channels.long_text import split
+from scheduler.outbox import Receipt, Refused, Unreachable
+from storage.outbox import Letter
+
+T = TypeVar("T")
+Card = Callable[[str, str], Awaitable[int | None]]
+Document = Callable[[str], Awaitable[tuple[str, bytes]]]
+
+REQUEST_SECONDS = 10
+CAPTION_AT_MOST = 1024
+ANSWER_AT_MOST = 200
+FILE_AT_MOST_BYTES = 10 * 1024 * 1024
+LISTENS_TO = ["message", "edited_message", "callback_query", "my_chat_member"]
+
+_DEAD = ("chat not found", "user not found", "peer_id_invalid", "deactivated", "bot was blocked", "bot was kicked")
+_GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
+_log = structlog.get_logger(__name__)
+
+
+class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
+    """getUpdates as Telegram wrote it: an update of a kind that aiogram does not know cannot hold up the rest."""
+
+    __returning__ = list[dict[str, Any]]
+    __api_method__ = "getUpdates"
+
+    offset: int | None = None
+    limit: int = 100
+    timeout: int = 0
+    allowed_updates: list[str] = LISTENS_TO
+
+
+class Conflict(Unreachable):
+    """Somebody else polls with this token: two houses must not listen to one bot."""
+
+
+async def no_card(_case_id: str, _person: str) -> int | None:
+    """Nobody keeps cards."""
+    return None
+
+
+async def no_document(name: str) -> tuple[str, bytes]:
+    """Nobody composes documents."""
+    raise OSError(name)
+
+
+class TelegramChannel:
+    """One bot. Make it inside the running loop; close it at the end."""
+
+    name = "telegram"
+
+    def __init__(
+        self, *, token: str, api_url: str, card_before: Card = no_card, document: Document = no_document,
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:  # fmt: skip
+        """`card_before(case_id, person)`: the message that was this person's card. `document(CASE_ID/VERSION)` composes
+        the file of a report: its name and bytes."""
+        session = AiohttpSession(api=TelegramAPIServer.from_base(api_url.rstrip("/")), timeout=seconds)
+        self.bot = Bot(token, session=session)
+        self._card_before, self._document, self._seconds = card_before, document, seconds
+
+    async def close(self) -> None:
+        """Let go of the connections."""
+        await self.bot.session.close()
+
+    # ---- letters ------------------------------------------------------------------------------------
+
+    async def send(self, letter: Letter) -> Receipt:
+        """Hand one letter over. Raises Refused for good, Unreachable for now."""
+        before = await self._old_card(letter)
+        message_id = await self._to(letter, letter.address)
+        if before is not None and before != message_id:
+            await self._take_buttons(letter.address, before)
+        return Receipt(provider_id=str(message_id))
+
+    async def _to(self, letter: Letter, chat: str) -> int:
+        try:
+            return await self._deliver(letter, chat)
+        except exceptions.TelegramMigrateToChat as moved:
+            _log.warning("a chat became a supergroup", letter=letter.id)
+            return await self._calling(self._deliver(letter, str(moved.migrate_to_chat_id)))
+        except (exceptions.AiogramError, TimeoutError, OSError) as fault:
+            raise translated(fault) from None
+
+    async def _deliver(self, letter: Letter, chat: str) -> int:
+        if letter.document is not None:
+            return await self._send_document(letter, chat)
+        parts = list(split(letter.body))
+        if letter.edit is not None and len(parts) == 1:
+            edited = await self._edit(letter, chat, letter.edit)
+            if edited is not None:
+                return edited
+        message_id = 0
+        for part in parts:
+            keys = markup(letter) if part is parts[-1] else None
+            message_id = await self._say(chat, part, keys, protect=letter.protect)
+        return message_id
+
+    async def _say(self, chat: str, text: str, keys: InlineKeyboardMarkup | None, *, protect: bool) -> int:
+        async def once() -> Message:
+            return await self.bot.send_message(
+                chat, text, reply_markup=keys, protect_content=protect, parse_mode=None
+            )
+
+        try:
+            return await _id_of(once())
+        except exceptions.TelegramBadRequest as refused:
+            if "can't parse entities" not in refused.message.lower():
+                raise
+            _log.error("Telegram parsed a text that has no markup; sent once more")
+            return await _id_of(once())
+
+    async def _edit(self, letter: Letter, chat: str, message_id: int) -> int | None:
+        """Change the card in place; None where it is no longer there and must be sent anew."""
+        try:
+            await self.bot.edit_message_text(
+                text=letter.body, chat_id=chat, message_id=message_id, reply_markup=markup(letter), parse_mode=None
+            )
+        except exceptions.TelegramBadRequest as refused:
+            words = refused.message.lower()
+            if "message is not modified" in words:
+                return message_id
+            if any(gone in words for gone in _GONE):
+                return None
+            raise
+        except exceptions.ClientDecodeError as odd:
+            if not _taken(odd):
+                raise
+        return message_id
+
+    async def _send_document(self, letter: Letter, chat: str) -> int:
+        """A report as a file. Where it cannot be composed, its words go alone: they say what it is."""
+        assert letter.document is not None, "asked for with a document"
+        try:
+            name, data = await self._document(letter.document)
+        except Exception as fault:
+            _log.error("a report could not be composed", letter=letter.id, fault=type(fault).__name__)
+            return await self._say(chat, letter.body, None, protect=letter.protect)
+        sending = self.bot.send_document(
+            chat, BufferedInputFile(data, name), caption=letter.body[:CAPTION_AT_MOST], parse_mode=None,
+            protect_content=letter.protect,
+        )  # fmt: skip
+        return await _id_of(sending)
+
+    # ---- cards --------------------------------------------------------------------------------------
+
+    async def _old_card(self, letter: Letter) -> int | None:
+        if not (letter.case_card and letter.edit is None and letter.case_id and letter.person):
+            return None
+        return await self._card_before(letter.case_id, letter.person)
+
+    async def _take_buttons(self, chat: str, message_id: int) -> None:
+        """Take the buttons off a card that another has followed; if that fails, a press on it is explained."""
+        try:
+            await self.bot.edit_message_reply_markup(chat_id=chat, message_id=message_id, reply_markup=None)
+        except (exceptions.AiogramError, TimeoutError, OSError) as fault:
+            _log.info("an old card keeps its buttons", fault=type(fault).__name__)
+
+    # ---- what a door asks for -----------------------------------------------------------------------
+
+    async def answer_press(self, press_id: str, words: str) -> None:
+        """Stop the spinner of a press, and say something. Raises Refused or Unreachable; the act stands in any case."""
+        said = words[:ANSWER_AT_MOST] or None
+        await self._calling(self.bot.answer_callback_query(press_id, text=said, show_alert=bool(said)))
+
+    async def fetch_file(self, file_id: str) -> bytes:
+        """The bytes of a file, 10 MB at most. Raises Refused or Unreachable."""
+        file = await self._calling(self.bot.get_file(file_id))
+        if file.file_path is None or (file.file_size or 0) > FILE_AT_MOST_BYTES:
+            raise Refused("file too big", dead=False)
+        room = _Room(FILE_AT_MOST_BYTES)
+        await self._calling(self.bot.download_file(file.file_path, room, timeout=int(self._seconds)))
+        return room.getvalue()
+
+    async def updates(self, offset: int | None, wait_seconds: int) -> list[dict[str, Any]]:
+        """What people did from `offset` on, waiting so long for it. Asking for an offset confirms all below it."""
+        asking = RawUpdates(offset=offset, timeout=wait_seconds)
+        return await self._calling(self.bot(asking, request_timeout=wait_seconds + int(self._seconds)))
+
+    async def listen_at(self, url: str, secret: str) -> None:
+        """Have updates sent to a webhook."""
+        await self._calling(
+            self.bot.set_webhook(url, secret_token=secret, allowed_updates=LISTENS_TO, max_connections=10)
+        )
+
+    async def listen_by_polling(self) -> None:
+        """Have updates kept until they are asked for."""
+        await self._calling(self.bot.delete_webhook())
+
+    async def _calling(self, call: Awaitable[T]) -> T:
+        try:
+            return await call
+        except (exceptions.AiogramError, TimeoutError, OSError) as fault:
+            raise translated(fault) from None
+
+
+class _Room(io.BytesIO):
+    """A buffer that refuses more than it has room for, whatever size was announced."""
+
+    def __init__(self, most: int) -> None:
+        super().__init__()
+        self._most = most
+
+    def write(self, data: Any) -> int:
+        if self.tell() + len(data) > self._most:
+            raise OSError("more than announced")
+        return super().write(data)
+
+
+def translated(fault: Exception) -> Refused | Unreachable:
+    """What an error of the client means: gone for good, refused as it is, or to be tried again. It quotes nobody."""
+    words = fault.message.lower() if isinstance(fault, exceptions.TelegramAPIError) else ""
+    match fault:
+        case exceptions.TelegramRetryAfter():
+            return Unreachable("429", float(fault.retry_after))
+        case exceptions.TelegramForbiddenError():
+            return Refused(_code("403", words), dead=True)
+        case exceptions.TelegramBadRequest() if any(dead in words for dead in _DEAD):
+            return Refused(_code("400", words), dead=True)
+        case exceptions.TelegramBadRequest():
+            return Refused("400", dead=False)
+        case exceptions.TelegramEntityTooLarge():
+            return Refused("413", dead=False)
+        case exceptions.TelegramConflictError():
+            return Conflict("409")
+        case exceptions.TelegramUnauthorizedError():
+            _log.critical("Telegram does not know our token")
+            return Unreachable("401")
+        case _:
+            return Unreachable(type(fault).__name__)
+
+
+def _code(status: str, words: str) -> str:
+    return next((f"{status} {dead}" for dead in _DEAD if dead in words), status)
+
+
+async def _id_of(sending: Awaitable[Message]) -> int:
+    """The id of a message that was taken, also where the answer holds something aiogram does not know."""
+    try:
+        return (await sending).message_id
+    except exceptions.ClientDecodeError as odd:
+        if not _taken(odd):
+            raise
+        return int(odd.data["result"].get("message_id", 0))
+
+
+def _taken(odd: exceptions.ClientDecodeError) -> bool:
+    """Whether Telegram said yes: sending again would say everything twice."""
+    return isinstance(odd.data, dict) and odd.data.get("ok") is True and isinstance(odd.data.get("result"), dict)
+
+
+def markup(letter: Letter) -> InlineKeyboardMarkup | None:
+    """The buttons of a letter."""
+    if not letter.keyboard:
+        return None
+    rows = [[InlineKeyboardButton(text=text, callback_data=token) for text, token in row] for row in letter.keyboard]
+    return InlineKeyboardMarkup(inline_keyboard=rows)
