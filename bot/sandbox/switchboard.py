@@ -71,7 +71,7 @@ class Switchboard:
                 messages[place] = replace(old, text=text, buttons=buttons, edited=True)
                 if text != old.text:
                     self.sent.append(Sent(at=self.now(), channel=channel, address=address, message=messages[place]))
-                self._touch()
+                self.touch()
                 return messages[place]
         return None
 
@@ -82,7 +82,7 @@ class Switchboard:
     def remove(self, channel: str, address: str, message_id: int) -> None:
         """A message is deleted."""
         self.phones[(channel, address)] = [m for m in self.phone(channel, address) if m.message_id != message_id]
-        self._touch()
+        self.touch()
 
     async def wait(self, seen: int, seconds: float) -> int:
         """Wait until something changed since version `seen`, or the time is up; returns the version now."""
@@ -97,10 +97,10 @@ class Switchboard:
         self._ids += 1
         shown = Shown(message_id=self._ids, at=self.now(), **parts)  # type: ignore[arg-type]
         self.phone(channel, address).append(shown)
-        self._touch()
+        self.touch()
         return shown
 
-    def _touch(self) -> None:
+    def touch(self) -> None:
         self.version += 1
         self._changed.set()
         self._changed = asyncio.Event()
