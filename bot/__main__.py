@@ -3,35 +3,28 @@
 Exit codes: 0 fine, 1 findings, 2 usage, 3 refused.
 """
 
+import argparse
 import asyncio
 import os
 import sqlite3
 import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 
-from bot.acts.desk_work import REFUSED, USAGE, BadUsage
+from bot.acts.desk_work import REFUSED, USAGE, BadUsage, Said
 from bot.cli.parser import parser
 from bot.cli.told import tell
 from bot.settings import BadSettings, load
 from casework.errors import NotAllowed
 
 
-def main(arguments: list[str] | None = None) -> int:
-    """Do one command; returns its exit code."""
+def main(
+    arguments: Sequence[str] | None = None, environ: Mapping[str, str] | None = None, folder: Path = Path()
+) -> int:
+    """Do one command with the settings of this environment and folder; returns its exit code."""
     typed = parser().parse_args(arguments)
     try:
-        said = asyncio.run(typed.does(load(), typed))
-        return tell(said, as_json=typed.json)
-    except BadSettings as fault:
-        return _fault(REFUSED, "these settings cannot stand:", *fault.faults)
-    except NotAllowed as refusal:
-        return _fault(REFUSED, str(refusal))
-    except BadUsage as mistake:
-        return _fault(USAGE, str(mistake))
-    except sqlite3.OperationalError as fault:
-        hint = (
-            "`porchlight migrate` brings it up to date" if "no such" in str(fault) else "is its disk full or read-only?"
-        )
-        return _fault(REFUSED, f"the database cannot be used: {hint}")
+        return tell(_done(typed, environ, folder), as_json=typed.json)
     except BrokenPipeError:  # `porchlight … | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
@@ -39,9 +32,19 @@ def main(arguments: list[str] | None = None) -> int:
         return 0
 
 
-def _fault(code: int, *lines: str) -> int:
-    print("\n".join(lines), file=sys.stderr)
-    return code
+def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: Path) -> Said:
+    try:
+        return asyncio.run(typed.does(load(environ, folder), typed))
+    except BadSettings as fault:
+        return Said(REFUSED, ("these settings cannot stand:", *fault.faults))
+    except NotAllowed as refusal:
+        return Said(REFUSED, (str(refusal),))
+    except BadUsage as mistake:
+        return Said(USAGE, (str(mistake),))
+    except sqlite3.OperationalError as fault:
+        older = "no such" in str(fault)
+        hint = "`porchlight migrate` brings it up to date" if older else "is its disk full or read-only?"
+        return Said(REFUSED, (f"the database cannot be used: {hint}",))
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from bot.acts.desk_work import (
     time_of,
     works,
 )
+from bot.locales import books
 from casework.case import Case
 from casework.commands import NUMBER_AT_MOST
 from casework.errors import NotAllowed
@@ -109,7 +110,9 @@ async def close(desk: Desk, arguments: Arguments) -> Said:
     done = await desk.record(case.case_id, news)
     refused = next((each for each in done.decisions if isinstance(each, CloseRefused)), None)
     if refused is not None:
-        return Said(REFUSED, ("not yet closed; missing: " + ", ".join(refused.missing),), {"missing": refused.missing})
+        says = books()["en"].phrase
+        missing = ", ".join(says.get(f"missing_{each}", each) for each in refused.missing)
+        return Said(REFUSED, (f"not yet closed; missing: {missing}",), {"missing": list(refused.missing)})
     if done.case.status is not Status.CLOSED:
         return await standing(desk, case.case_id, "not closed: the child has not been seen", code=REFUSED)
     return await standing(desk, case.case_id, "closed")

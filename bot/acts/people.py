@@ -9,7 +9,7 @@ from storage.numbers import e164
 from storage.roster import PLAIN_ROLES, SCOPED, BadRoster, Roster
 
 SHOWN = (
-    "person_id", "organisation", "name", "roles", "mobile", "telegram_id", "contact", "language", "active", "verified",
+    "organisation", "name", "roles", "mobile", "email", "telegram_id", "contact", "language", "active", "verified",
 )  # fmt: skip
 
 
@@ -106,7 +106,7 @@ def _must_manage(by: Person) -> None:
 
 def row(person: Person) -> dict[str, object]:
     """A person as the command line shows one."""
-    shown = {name: getattr(person, name) for name in SHOWN}
+    shown = {"id": person.person_id} | {name: getattr(person, name) for name in SHOWN}
     return {name: list(value) if isinstance(value, tuple) else value for name, value in shown.items()}
 
 

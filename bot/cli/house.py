@@ -16,6 +16,7 @@ from bot.chance import Chance
 from bot.settings import Settings, audit_key
 from bot.socket import NobodyHome, hand_over
 from scheduler.clock import Clock, SystemClock, TestClock
+from storage import pulse
 from storage.casebook import Casebook
 from storage.database import Database, Unit
 from storage.migrate import migrate
@@ -57,9 +58,11 @@ async def alone(settings: Settings) -> AsyncIterator[Casebook]:
     database = await Database.open(settings.database_url)
     try:
         await migrate(database)
+        starts = await database.write(lambda tx: pulse.knock(tx, settings.mode))
+        seed = None if settings.test_seed is None else f"{settings.test_seed}/{starts}"  # no id is drawn twice
         yield Casebook(
-            database, protocols.shelf(settings.protocols), locales.books(), clock_of(settings).now,
-            Chance(settings.test_seed), audit_key=audit_key(settings),
+            database, protocols.shelf(settings.protocols), locales.books(), clock_of(settings).now, Chance(seed),
+            audit_key=audit_key(settings),
         )  # fmt: skip
     finally:
         await database.close()

@@ -15,7 +15,7 @@ from storage import rota
 from storage.database import Tx
 from storage.directory import Directory
 
-PEOPLE = ("person_id", "organisation", "roles", "telegram_id", "contact", "active", "verified")
+PEOPLE = ("id", "organisation", "roles", "telegram_id", "contact", "active", "verified")
 CHILDREN = ("id", "home", "first_name", "born", "flags")
 HOMES = ("id", "organisation", "kind", "name", "town")
 ROTA = ("organisation", "home", "role", "people", "why")

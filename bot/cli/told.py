@@ -12,8 +12,9 @@ from casework.wording import LONDON
 
 def tell(said: Said, *, as_json: bool) -> int:
     """Print an answer; returns its exit code."""
-    if as_json and said.data is not None:
-        print(json.dumps(said.data, ensure_ascii=False, indent=2))
+    if as_json:
+        data = {"says": list(said.lines)} if said.data is None else said.data
+        print(json.dumps(data, ensure_ascii=False, indent=2))
     elif said.lines:
         print("\n".join(said.lines), file=sys.stdout if said.code < 2 else sys.stderr)
     return said.code
