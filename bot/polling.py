@@ -1,7 +1,7 @@
-"""Knows how updates are asked for where no webhook can reach the house: one at a time, and none lost.
+"""Knows how updates are fetched from Telegram where no webhook can reach the house: asked for, committed, confirmed.
 
-Asking for an offset tells Telegram to forget everything below it. So the offset moves only after the commit of an
-update, never before (A3); what comes twice is taken once by its update_id.
+The offset moves only after the commit, so that a house that dies in between hears the same again, and the inbox knows a
+repeat (A3).
 """
 
 import asyncio
@@ -13,6 +13,7 @@ import structlog
 from scheduler.outbox import Refused, Unreachable
 
 WAIT_SECONDS = 25
+QUIET_SECONDS = 0.2  # under a test clock nothing waits long: the tester settles
 BACKOFF_SECONDS = (1, 2, 4, 8, 15, 30)
 _log = structlog.get_logger(__name__)
 
@@ -24,43 +25,43 @@ class Source(Protocol):
 
 
 class Poller:
-    """Asks for updates and hands each to `hear`, in order; one at a time, so that a person's words keep theirs."""
+    """Fetches updates and hands each to the door, one after the other. `patient`: wait at Telegram for the next one."""
 
     def __init__(
-        self, source: Source, hear: Callable[[dict[str, Any]], Awaitable[object]],
+        self, source: Source, hear: Callable[[dict[str, Any]], Awaitable[object]], *, patient: bool,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
-        self._source, self._hear, self._pause = source, hear, pause
-        self._offset: int | None = None
+        self._source, self._hear, self._patient, self._pause = source, hear, patient, pause
         self._failures = 0
+        self._offset: int | None = None
+        self._turn = asyncio.Lock()
+
+    async def once(self, wait_seconds: int = 0) -> int:
+        """Take what is there; returns how many updates were heard. Raises what the door or the network raise."""
+        async with self._turn:
+            updates = await self._source.updates(self._offset, wait_seconds)
+            for update in updates:
+                await self._hear(update)
+                number = update.get("update_id")
+                if isinstance(number, int):
+                    self._offset = number + 1
+            return len(updates)
 
     async def run(self) -> None:
-        """Poll until cancelled. A second poller (409), a revoked token and a network that is down are waited out."""
+        """Go on for ever. A second poller (409), a revoked token, a network or a disk that is down are waited out."""
         while True:
             try:
-                await self.once()
-            except (Unreachable, Refused) as fault:
+                await self.once(WAIT_SECONDS if self._patient else 0)
+                self._failures = 0
+            except (Refused, Unreachable) as fault:
                 await self._wait(fault.code, getattr(fault, "retry_after_seconds", None))
-            except Exception as fault:  # the database: nothing was kept and nothing confirmed, so it comes again
+            except Exception as fault:  # nothing was kept and nothing confirmed: the same update comes again
                 await self._wait(type(fault).__name__, None)
-
-    async def once(self, wait_seconds: int = WAIT_SECONDS) -> int:
-        """Ask once and work what came; returns how many. Raises what source or `hear` raises: the rest comes again."""
-        found = await self._source.updates(self._offset, wait_seconds)
-        for update in found:
-            await self._hear(update)
-            self._confirm(update)
-        self._failures = 0
-        return len(found)
-
-    def _confirm(self, update: dict[str, Any]) -> None:
-        """Past this one. After a quiet week ids begin anew at random, also lower ones: the newest says where we are."""
-        number = update.get("update_id")
-        if isinstance(number, int):
-            self._offset = number + 1
+            if not self._patient:
+                await self._pause(QUIET_SECONDS)
 
     async def _wait(self, code: str, retry_after_seconds: float | None) -> None:
         seconds = BACKOFF_SECONDS[min(self._failures, len(BACKOFF_SECONDS) - 1)]
         self._failures += 1
-        _log.warning("Telegram could not be polled", code=code, again_in_seconds=retry_after_seconds or seconds)
+        _log.warning("updates cannot be taken", code=code, again_in_seconds=retry_after_seconds or seconds)
         await self._pause(retry_after_seconds or seconds)
