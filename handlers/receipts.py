@@ -1,4 +1,4 @@
-"""What became of a text: Twilio's callbacks, in any order, each believed once; the last word on a letter is never undone.
+"""What became of a text: Twilio's callbacks, in any order, each believed once; the last word stands.
 
 Our own letter id stands in the callback's address: a callback proves that a text went out even where this house died
 before it could write that down. Twilio promises neither that they all come nor in which order.
@@ -33,7 +33,7 @@ Refused = Callable[..., Awaitable[None]]  # (desk, letter, *, dead): what follow
 async def hear(
     doors: Doors, ours: Ours, refused: Refused, fields: Sequence[tuple[str, str]] | None, letter_id: str
 ) -> bool:
-    """Take one signed callback; False where it was meant for somebody else. Raises only when nothing could be written."""
+    """Take one signed callback; False where it was meant for another account. Raises only when it cannot be written."""
     said = {**dict(fields or ()), "m": letter_id}
     sid, status = said.get("MessageSid", ""), said.get("MessageStatus", said.get("SmsStatus", "")).lower()
     if said.get("AccountSid") != ours.account_sid:

@@ -1,4 +1,4 @@
-"""Knows how a missing report reaches the police's folder: a PDF to read and its JSON twin, one pair a version, for ever.
+"""Knows how a missing report reaches the police's folder: a PDF to read and its JSON twin, one pair a version.
 
 A version that lies there is never written again: whoever holds a copy must find the same bytes. Without a mail server
 this is where reports end, and a person sends them on.
@@ -52,6 +52,17 @@ class FileChannel:
         if held is None or not version.isdecimal() or not 1 <= int(version) <= held.case.reports:
             return None
         return of_version(held, int(version), self._protocols)
+
+    async def for_people(self, document: str) -> tuple[str, bytes]:
+        """A version as people on call may have it, third parties held back: a file name without a name, and the PDF.
+
+        Raises Refused for a version that never was.
+        """
+        composed = await self.compose(document)
+        if composed is None:
+            raise Refused("no such report", dead=False)
+        printed = await asyncio.to_thread(pdf, report.for_others(composed))
+        return f"{composed.ref}-v{composed.version}.pdf", printed
 
     def _write(self, document: str, composed: MissingReport) -> str:
         name = f"{composed.ref}_{document.replace('/', '_v')}"

@@ -1,0 +1,57 @@
+"""Knows which ways to people a house has, and opens them: what is slow to import waits until the bells have rung.
+
+A way for which nothing was set is there all the same, and sends every letter by the person's other one.
+"""
+
+import asyncio
+import importlib
+from collections.abc import Awaitable, Callable
+from contextlib import AsyncExitStack
+from datetime import datetime
+from typing import TYPE_CHECKING
+
+from bot.channels.off import OffChannel
+from bot.settings import Settings
+from scheduler.outbox import Channel
+
+if TYPE_CHECKING:
+    from bot.channels.telegram import TelegramChannel
+
+Document = Callable[[str], Awaitable[tuple[str, bytes]]]
+Card = Callable[[str, str], Awaitable[int | None]]
+
+
+def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitStack) -> Channel:
+    """The way by Twilio, closed with the stack."""
+    if settings.twilio_auth_token is None:
+        return OffChannel("sms")
+    from bot.channels.sms import SmsChannel
+
+    channel = SmsChannel(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+        sender=settings.twilio_from,
+        service_sid=settings.twilio_messaging_service_sid,
+        public_url=settings.public_url,
+        now=now,
+    )
+    stack.push_async_callback(channel.close)
+    return channel
+
+
+async def open_telegram(
+    settings: Settings, card_before: Card, document: Document, stack: AsyncExitStack
+) -> "TelegramChannel | None":
+    """The way by Telegram, closed with the stack; None where it is off. Its library takes seconds, on a thread."""
+    if settings.telegram_bot_token is None or settings.telegram_mode == "off":
+        return None
+    module = await asyncio.to_thread(importlib.import_module, "bot.channels.telegram")
+    channel: TelegramChannel = module.TelegramChannel(
+        token=settings.telegram_bot_token.get_secret_value(),
+        api_url=settings.telegram_api_url,
+        card_before=card_before,
+        document=document,
+    )
+    stack.push_async_callback(channel.close)
+    return channel

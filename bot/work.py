@@ -1,0 +1,141 @@
+"""Knows what the house does by itself: ring what is due, send what waits, try again what stumbled, note that it lives.
+
+Ringing never waits for sending: a provider that does not answer must not hold up the next deadline.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime, timedelta
+
+import structlog
+
+from bot.crash import Crash
+from bot.settle import settle
+from scheduler import outbox as postman
+from scheduler.clock import Clock
+from scheduler.deadlines import ring
+from scheduler.outbox import Channel, Drained
+from storage import outbox, pulse
+from storage.casebook import Answer, Casebook
+from storage.inbox import Heard
+
+OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
+RETRY_EVERY, BEAT_EVERY = timedelta(seconds=10), timedelta(seconds=10)
+POST_SECONDS = 1
+_log = structlog.get_logger(__name__)
+
+
+class Work:
+    """The house's own work over one casebook. `channels` may grow while it works."""
+
+    def __init__(
+        self, casebook: Casebook, channels: Mapping[str, Channel], clock: Clock, crash: Crash,
+        answer_for: Callable[[Heard], Answer],
+    ) -> None:  # fmt: skip
+        self._casebook, self._channels, self._clock, self._crash = casebook, channels, clock, crash
+        self._answer_for = answer_for
+        self._stirred = asyncio.Event()
+        self._posting, self._settling = asyncio.Lock(), asyncio.Lock()
+        self._postman: asyncio.Task[None] | None = None
+        self._beaten: datetime | None = None
+        self._retried: datetime | None = None
+        self.ticked: datetime | None = None
+
+    # ---- waking -------------------------------------------------------------------------------------
+
+    async def wake(self) -> int:
+        """Ring what fell due while the house was down; returns how much that was.
+
+        Letters that were half sent when it died go out again, and those it left waiting hear that it was down.
+        """
+        database, now = self._casebook.database, self._clock.now()
+        last = await database.read(pulse.last_alive)
+        down_since = last if last is not None and now - last >= OUTAGE else None
+        await database.write(outbox.recover)
+        rung = await ring(self._casebook, now, down_since)
+        await self._beat(now)
+        self.ticked = now
+        return rung
+
+    def start_post(self) -> None:
+        """Begin to send letters as they come."""
+        self._postman = asyncio.create_task(self._post())
+
+    async def stop_post(self) -> None:
+        """Stop between two batches; what is on its way is waited for and written down."""
+        if self._postman is not None:
+            async with self._posting:
+                self._postman.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._postman
+
+    async def sleep(self) -> None:
+        """Note the last moment of this life."""
+        await self._beat(self._clock.now())
+
+    # ---- at work ------------------------------------------------------------------------------------
+
+    def stir(self) -> None:
+        """Something was committed: there may be letters."""
+        self._stirred.set()
+
+    async def tick(self) -> datetime | None:
+        """Ring what is due now; returns when there is next something to ring or to send."""
+        now = self._clock.now()
+        if await ring(self._casebook, now):
+            self.stir()
+        if self._retried is None or now - self._retried >= RETRY_EVERY:
+            self._retried = now
+            await self._casebook.retry_inbox(self._answer_for)
+        if self._beaten is None or now - self._beaten >= BEAT_EVERY:
+            await self._beat(now)
+        self.ticked = now
+        return await self._next()
+
+    async def tick_and_post(self) -> datetime | None:
+        """A tick for a clock that somebody moves: what it called forth is sent before time goes on."""
+        await self.tick()
+        await self.drain()
+        return await self._next()
+
+    async def settle(self, poll: Callable[[], Awaitable[int]]) -> dict[str, int]:
+        """Work until nothing moves at this instant. Raises Restless."""
+        async with self._settling:
+            await self._beat(self._clock.now())
+
+            async def inputs() -> int:
+                return await poll() + await self._casebook.retry_inbox(self._answer_for)
+
+            async def deadlines() -> int:
+                return await ring(self._casebook, self._clock.now())
+
+            done = await settle(inputs, deadlines, self.drain)
+            self.ticked = self._clock.now()
+            return done
+
+    async def drain(self) -> Drained:
+        """Send every letter that is due."""
+        async with self._posting:
+            return await postman.drain(self._casebook, dict(self._channels), self._clock.now(), self._crash)
+
+    async def _post(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(POST_SECONDS):
+                    await self._stirred.wait()
+            self._stirred.clear()
+            try:
+                await self.drain()
+            except Exception as fault:
+                _log.error("letters could not be sent", fault=type(fault).__name__)
+                await asyncio.sleep(POST_SECONDS)
+
+    async def _beat(self, now: datetime) -> None:
+        self._beaten = now
+        await self._casebook.database.write(lambda tx: pulse.beat(tx, now))
+
+    async def _next(self) -> datetime | None:
+        letters = await self._casebook.database.read(outbox.next_due)
+        times = [await self._casebook.next_due(), letters]
+        return min((each for each in times if each is not None), default=None)

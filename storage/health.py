@@ -1,0 +1,47 @@
+"""Knows, in a few quick looks, whether the promises that can be seen from the database hold at this moment."""
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+
+from storage import log, outbox
+from storage.codec import instant, ms
+from storage.database import Tx
+
+LATE_AFTER = timedelta(seconds=60)  # P2: a deadline rings within 60 s at worst
+CHAINS_LOOKED_AT = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """`failing`: since when a channel has letters that were tried and not taken."""
+
+    overdue: int
+    open_without_deadline: int
+    outbox_oldest: datetime | None
+    failing: dict[str, datetime]
+    chain_whole: bool
+
+
+async def look(tx: Tx, now: datetime, audit_key: bytes) -> Health:
+    """Look at what could be wrong; the chains of the cases that changed last stand for all."""
+    late = ms(now - LATE_AFTER)
+    failing = await tx.rows(
+        "SELECT channel, MIN(created_at) AS since FROM outbox WHERE state = 'queued' AND tries > 0 GROUP BY channel"
+    )
+    recent = await tx.rows("SELECT case_id, MAX(seq) AS last FROM event GROUP BY case_id ORDER BY last DESC LIMIT ?",
+                           CHAINS_LOOKED_AT)  # fmt: skip
+    return Health(
+        overdue=await _count(tx, "SELECT COUNT(*) AS n FROM deadline WHERE due_at < ?", late),
+        open_without_deadline=await _count(
+            tx, "SELECT COUNT(*) AS n FROM case_row WHERE status <> 'closed' AND NOT EXISTS"
+            " (SELECT 1 FROM deadline WHERE deadline.case_id = case_row.case_id)"
+        ),
+        outbox_oldest=await outbox.oldest_waiting(tx, now),
+        failing={row["channel"]: instant(row["since"]) for row in failing},
+        chain_whole=not any([await log.flaws(tx, audit_key, row["case_id"]) for row in recent]),
+    )  # fmt: skip
+
+
+async def _count(tx: Tx, sql: str, *values: int) -> int:
+    row = await tx.row(sql, *values)
+    return 0 if row is None else int(row["n"])
