@@ -6,7 +6,6 @@ Exit codes: 0 fine, 1 findings, 2 usage, 3 refused.
 import argparse
 import asyncio
 import os
-import sqlite3
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -16,6 +15,7 @@ from bot.cli.parser import parser
 from bot.cli.told import tell
 from bot.settings import BadSettings, load
 from casework.errors import NotAllowed
+from storage.database import Unusable
 
 
 def main(
@@ -41,7 +41,7 @@ def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: 
         return Said(REFUSED, (str(refusal),))
     except BadUsage as mistake:
         return Said(USAGE, (str(mistake),))
-    except sqlite3.OperationalError as fault:
+    except (Unusable, PermissionError) as fault:
         older = "no such" in str(fault)
         hint = "`porchlight migrate` brings it up to date" if older else "is its disk full or read-only?"
         return Said(REFUSED, (f"the database cannot be used: {hint}",))

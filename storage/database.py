@@ -24,6 +24,9 @@ T = TypeVar("T")
 Value: TypeAlias = str | int | float | bytes | None
 Hook: TypeAlias = Callable[[], None]
 
+Unusable: TypeAlias = sqlite3.OperationalError  # the disk, a lock or an older schema is in the way
+ENGINE = sqlite3.sqlite_version_info
+
 READERS = 2
 CACHED_STATEMENTS = 512
 
@@ -166,6 +169,8 @@ class Database:
             raise NotAllowed(f"there is no database at {path}")
         path.parent.mkdir(parents=True, exist_ok=True)
         lock = None if read_only else _take_lock(path)
+        if not read_only:
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT, 0o600))  # before SQLite makes it readable for everybody
         opened: list[aiosqlite.Connection] = []  # the writer first, where there is one
         try:
             if not read_only:

@@ -1,5 +1,7 @@
 """What a person may do with messages that were set aside: give them new tries. The running house works them."""
 
+from typing import Any
+
 from bot.acts.desk_work import FINE, Act, Arguments, Said
 from casework.errors import NotAllowed
 from storage import inbox, views
@@ -8,7 +10,7 @@ from storage.desk import Desk
 
 async def retry(desk: Desk, arguments: Arguments) -> Said:
     """Give one quarantined message, or every one, three new tries. Raises NotAllowed when there is none."""
-    wanted = {"state": "quarantined"}
+    wanted: dict[str, Any] = {"state": "quarantined"}
     for name in ("source", "external_id"):
         if arguments.get(name):
             wanted[name] = str(arguments[name])

@@ -4,12 +4,11 @@ import argparse
 from typing import Any
 
 from bot.acts.desk_work import FINE, Said
-from bot.cli import told
-from bot.cli.house import act, look
+from bot.cli import reports, told
+from bot.cli.house import act, case_named, look
 from bot.cli.parser import Commands, by
 from bot.protocols import shelf
 from bot.settings import Settings
-from casework.errors import NotAllowed
 from casework.explain import because, clock, sentence
 from casework.protocol import Protocol
 from storage import cases, log, views, words
@@ -35,7 +34,7 @@ def add(commands: Commands) -> None:
     _add_acts(case)
     made = by(commands.command("ack", "take the alert of a case", _acting("ack")))
     made.add_argument("case", metavar="CASE")
-    made = commands.command("report", "the missing report of a case", report)
+    made = commands.command("report", "the missing report of a case", reports.report)
     made.add_argument("case", metavar="CASE")
     made.add_argument("--format", choices=("text", "pdf", "json"), default="text")
 
@@ -97,7 +96,7 @@ async def show(settings: Settings, arguments: argparse.Namespace) -> Said:
     """One case: its row, and its rows of deadlines, alerts, tasks and reports."""
 
     async def unit(tx: Tx) -> dict[str, Any]:
-        case_id = await found(tx, arguments.case)
+        case_id = await case_named(tx, arguments.case)
         row = (await views.rows(tx, "v_case", id=case_id) or [{"id": case_id}])[0]
         return {
             **row,
@@ -117,7 +116,7 @@ async def journal(settings: Settings, arguments: argparse.Namespace) -> Said:
     """The log of a case: each entry with time and author; `--why`: the rules, `--words`: what was written."""
 
     async def unit(tx: Tx) -> list[dict[str, Any]]:
-        case_id = await found(tx, arguments.case)
+        case_id = await case_named(tx, arguments.case)
         held = await cases.find(tx, case_id)
         assert held is not None, "a case that was found exists"
         protocol = shelf(settings.protocols)[held.case.protocol]
@@ -149,18 +148,3 @@ def _entry_lines(entry: dict[str, Any]) -> list[str]:
     first = f"{entry['time']}  {entry['actor']:<12}  {entry['says']}{late}"
     said = [f'"{entry["words"]}"'] if entry["words"] else []
     return [first, *(" " * 32 + line for line in (*said, *entry["why"]))]
-
-
-async def report(settings: Settings, arguments: argparse.Namespace) -> Said:
-    """The missing report as it would go out now; the PDF is written to `var/reports/`."""
-    from bot import reporting
-
-    return await reporting.command(settings, arguments.case, arguments.format)
-
-
-async def found(tx: Tx, named: str) -> str:
-    """The id of the case that was named. Raises NotAllowed."""
-    case_id = await views.case_id(tx, named)
-    if case_id is None:
-        raise NotAllowed(f"there is no case {named}")
-    return case_id

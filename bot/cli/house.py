@@ -15,10 +15,11 @@ from bot.acts.performing import Performer
 from bot.chance import Chance
 from bot.settings import Settings, audit_key
 from bot.socket import NobodyHome, hand_over
+from casework.errors import NotAllowed
 from scheduler.clock import Clock, SystemClock, TestClock
-from storage import pulse
+from storage import pulse, views
 from storage.casebook import Casebook
-from storage.database import Database, Unit
+from storage.database import Database, Tx, Unit
 from storage.migrate import migrate
 
 T = TypeVar("T")
@@ -66,3 +67,11 @@ async def alone(settings: Settings) -> AsyncIterator[Casebook]:
         )  # fmt: skip
     finally:
         await database.close()
+
+
+async def case_named(tx: Tx, named: str) -> str:
+    """The id of the case of this id or code. Raises NotAllowed when there is none."""
+    case_id = await views.case_id(tx, named)
+    if case_id is None:
+        raise NotAllowed(f"there is no case {named}")
+    return case_id

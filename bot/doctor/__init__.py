@@ -1,0 +1,13 @@
+"""What would fail on the night: looked for by day, and said in a sentence each, with what to do about it.
+
+It only looks: nothing is changed, nobody is written to.
+"""
+
+from bot.doctor import machine, providers, register
+from bot.doctor.found import Found
+from bot.settings import Settings
+
+
+async def examine(settings: Settings) -> list[Found]:
+    """Look at settings, files, disk, database, people, protocols and, outside the sandbox, the providers."""
+    return [*machine.examine(settings), *await register.examine(settings), *await providers.examine(settings)]

@@ -1,0 +1,113 @@
+"""What the providers say when they are asked by day: who we are there, and which address of ours they would call.
+
+Plain requests of their published addresses; none holds the doctor up for longer than a few seconds, and no token is
+printed, for it is part of Telegram's URL.
+"""
+
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
+from typing import Any
+from urllib.parse import urlsplit
+
+import aiohttp
+
+from bot.doctor.found import Found, Level
+from bot.settings import Settings
+from scheduler.clock import SystemClock
+
+ANSWER_WITHIN_SECONDS = 8
+SKEW_SECONDS = 5
+PENDING_AT_MOST = 20
+
+
+async def examine(settings: Settings) -> list[Found]:
+    """Ask each provider that is used; in the sandbox there is none."""
+    if settings.sandbox:
+        return []
+    found = [_hosts(settings)]
+    async with aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=ANSWER_WITHIN_SECONDS)) as session:
+        if settings.telegram_mode != "off" and settings.telegram_bot_token is not None:
+            found += await _asked("telegram", _telegram(session, settings))
+        if settings.uses_twilio:
+            found += await _asked("twilio", _twilio(session, settings))
+    return found
+
+
+def _hosts(settings: Settings) -> Found:
+    used = [settings.telegram_api_url] * (settings.telegram_mode != "off") + [
+        settings.twilio_api_url
+    ] * settings.uses_twilio
+    hosts = sorted({urlsplit(url).hostname or "" for url in used})
+    return Found("ok", "hosts", f"this house calls {', '.join(hosts) or 'nobody'} and nothing else")
+
+
+async def _asked(provider: str, looking: Any) -> list[Found]:
+    try:
+        found: list[Found] = await looking
+    except (aiohttp.ClientError, TimeoutError, ValueError, KeyError, TypeError) as fault:
+        return [Found("bad", provider, f"it did not answer as it should: {type(fault).__name__}")]
+    return found
+
+
+async def _telegram(session: aiohttp.ClientSession, settings: Settings) -> list[Found]:
+    assert settings.telegram_bot_token is not None, "asked only where there is a token"
+    base = f"{settings.telegram_api_url}/bot{settings.telegram_bot_token.get_secret_value()}"
+    async with session.get(f"{base}/getMe") as answer:
+        skew = _skew(answer.headers.get("Date"))
+        me = await answer.json()
+    if not me.get("ok"):
+        return [Found("bad", "telegram", f"the token is refused (code {me.get('error_code')})")]
+    async with session.get(f"{base}/getWebhookInfo") as answer:
+        info = (await answer.json())["result"]
+    return [Found("ok", "telegram", f"the bot is @{me['result'].get('username')}"), *skew, *_webhook(settings, info)]
+
+
+def _webhook(settings: Settings, info: dict[str, Any]) -> list[Found]:
+    wanted = f"{settings.public_url.rstrip('/')}/telegram/webhook" if settings.telegram_mode == "webhook" else ""
+    found = []
+    if info.get("url", "") != wanted:
+        found.append(
+            Found("warn", "telegram", "its webhook is not set as this house needs it; starting the house sets it")
+        )
+    if info.get("pending_update_count", 0) > PENDING_AT_MOST:
+        found.append(
+            Found("bad", "telegram", f"{info['pending_update_count']} updates wait: it cannot reach this house")
+        )
+    if info.get("last_error_date"):
+        when = datetime.fromtimestamp(int(info["last_error_date"]), UTC)
+        found.append(Found("warn", "telegram", f"its last failed call of this house was {when:%d %b %H:%M}Z"))
+    return found
+
+
+def _skew(date: str | None) -> list[Found]:
+    """Whether this machine's clock agrees with a stranger's; deadlines are instants, and a wrong clock moves them."""
+    if date is None:
+        return []
+    apart = abs((SystemClock().now() - parsedate_to_datetime(date)).total_seconds())
+    level: Level = "ok" if apart <= SKEW_SECONDS else "bad"
+    return [Found(level, "clock", f"this machine's clock and Telegram's are {apart:.0f} s apart")]
+
+
+async def _twilio(session: aiohttp.ClientSession, settings: Settings) -> list[Found]:
+    assert settings.twilio_auth_token is not None, "asked only where there is a token"
+    secret = settings.twilio_auth_token.get_secret_value()
+    headers = {"Authorization": aiohttp.encode_basic_auth(settings.twilio_account_sid, secret)}
+    url = f"{settings.twilio_api_url}/2010-04-01/Accounts/{settings.twilio_account_sid}/IncomingPhoneNumbers.json"
+    async with session.get(url, params={"PhoneNumber": settings.twilio_from}, headers=headers) as answer:
+        if answer.status in (401, 403):
+            return [Found("bad", "twilio", "the account SID or the token is refused")]
+        numbers = (await answer.json())["incoming_phone_numbers"]
+    if settings.twilio_from and not numbers:
+        return [Found("bad", "twilio", "the number of TWILIO_FROM is not this account's")]
+    base = settings.public_url.rstrip("/")
+    wanted = {"sms_url": f"{base}/twilio/sms", "sms_fallback_url": f"{base}/twilio/sms-fallback"}
+    return [_number(number, wanted) for number in numbers]
+
+
+def _number(number: dict[str, Any], wanted: dict[str, str]) -> Found:
+    wrong = [name for name, url in wanted.items() if number.get(name) != url]
+    if wrong:
+        return Found(
+            "bad", "twilio", "texts would not reach this house: set " + ", ".join(f"{n}={wanted[n]}" for n in wrong)
+        )
+    return Found("ok", "twilio", "texts and their fallback come to this house")
