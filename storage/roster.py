@@ -82,7 +82,7 @@ def parse(text: str) -> Roster:
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as fault:
-        raise BadRoster([Fault(_line_of(str(fault)), f"not readable as TOML: {fault}")]) from fault
+        raise BadRoster([Fault(_line_of(str(fault), text), f"not readable as TOML: {fault}")]) from fault
     roster = Roster({k: v for k, v in data.items() if isinstance(v, list)}, _lines(text))
     for key in data:
         if key not in NEEDS:
@@ -97,9 +97,10 @@ def parse(text: str) -> Roster:
     return roster
 
 
-def _line_of(fault: str) -> int:
+def _line_of(fault: str, text: str) -> int:
+    """The line a TOML fault names; one at the end of the document stands on the last."""
     found = re.search(r"line (\d+)", fault)
-    return int(found[1]) if found else 1
+    return int(found[1]) if found else len(text.splitlines())
 
 
 def _lines(text: str) -> dict[str, list[int]]:
