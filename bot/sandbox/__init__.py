@@ -101,6 +101,7 @@ class Sandbox:
     async def move(self, target: datetime) -> None:
         """Let time pass: every deadline and letter at its own instant, never over one."""
         async with self._moving:
+            shown = self.clock.now().replace(second=0, microsecond=0)
             for _ in range(JUMPS_AT_MOST):
                 due = await self._tick() if self._tick is not None else None
                 if due is None or due > target:
@@ -109,7 +110,8 @@ class Sandbox:
             self.clock.set(target)
             if self._tick is not None:
                 await self._tick()
-        self.board.touch()
+            if self.clock.now().replace(second=0, microsecond=0) != shown:
+                self.board.touch()  # the page shows minutes
 
     async def to_next_deadline(self) -> None:
         """Let time pass up to the next instant at which the house has something to do."""
