@@ -14,18 +14,14 @@ from casework import reading
 from casework.case import Case
 from casework.effects import Tell, To
 from casework.events import (
-    AbsenceReported,
     CheckAnswered,
     News,
     NoteMade,
-    ReporterJoined,
-    WatchSet,
     WhereaboutsGiven,
     WorryRaised,
 )
 from casework.levels import Side, Status, Trust
 from casework.protocol import Check, Protocol
-from casework.reading import ReadTime
 from casework.wording import Phrasebook, labels
 from storage.casebook import Casebook
 from storage.desk import Desk
@@ -133,7 +129,7 @@ async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voi
         time = reading.read_time(words, desk.now)
         if time is None and not reading.unknown(words, voice.book):
             return None
-        kept = await _kept(desk, case, words)
+        kept = await kept_apart(desk, case, words)
         values = reading.UNKNOWN if time is None else (time.kind,)
         instant = None if time is None else time.instant
         return CheckAnswered(**base, check=check.id, values=values, instant=instant, words=kept)
@@ -141,7 +137,7 @@ async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voi
         where = reading.read_whereabouts(words, desk.now)
         if where is None:
             return None
-        kept = await _kept(desk, case, words)
+        kept = await kept_apart(desk, case, words)
         return WhereaboutsGiven(
             **base, check=check.id, place=where.place, adult=where.adult, back_at=where.back_at, words=kept
         )
@@ -150,7 +146,7 @@ async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voi
         return None
     bare = _is_label(words, check, voice.book)
     return CheckAnswered(
-        **base, check=check.id, values=values_read, words=None if bare else await _kept(desk, case, words)
+        **base, check=check.id, values=values_read, words=None if bare else await kept_apart(desk, case, words)
     )
 
 
@@ -160,13 +156,14 @@ def _is_label(words: str, check: Check, book: Phrasebook) -> bool:
     return said.isdigit() or said in {label.casefold() for _, label in labels(book, check)}
 
 
-async def _kept(desk: Desk, case: Case, words: str) -> str:
+async def kept_apart(desk: Desk, case: Case, words: str) -> str:
+    """Keep free words of a case apart from its log; returns their id."""
     return await desk.keep(words, child_id=case.child.child_id, case_id=case.case_id)
 
 
 async def raise_worry(desk: Desk, case: Case, words: str, voice: Voice, flags: tuple[str, ...] = ("R16",)) -> None:
     """Raise the alarm; anybody may. The words are kept as evidence."""
-    kept = await _kept(desk, case, words) if words.strip() else None
+    kept = await kept_apart(desk, case, words) if words.strip() else None
     await desk.record(
         case.case_id,
         WorryRaised(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, flags=flags, words=kept),
@@ -178,7 +175,7 @@ async def note(
     media: str | None = None,
 ) -> None:  # fmt: skip
     """Keep words as evidence. `acted`: somebody on call did something. `unread`: a person must look."""
-    kept = await _kept(desk, case, words) if words.strip() else None
+    kept = await kept_apart(desk, case, words) if words.strip() else None
     await desk.record(
         case.case_id,
         NoteMade(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, words=kept, acted=acted,
@@ -193,60 +190,9 @@ async def tell_on_call(desk: Desk, case_id: str, text: str) -> None:
     await desk.tell(case, Tell(to=To(kind="duty", id="coordinator"), text=text, via="both", alert=1))
 
 
-# ---- opening -------------------------------------------------------------------------------------
-
-
-async def open_case(
-    desk: Desk, child_id: str, person: Person, voice: Voice, time: ReadTime | None, *, askable: bool = True,
-    words: str = "",
-) -> Case:  # fmt: skip
-    """Open the case of a child, or join the one that is open. Without a time the clock starts now and the first check
-    asks for it; a due time a little ahead counts as now. Raises NotAllowed for an unknown child."""
-    opening = await desk.opening(child_id)
-    kept = await desk.keep(words, child_id=child_id, case_id=opening.case_id) if words.strip() else None
-    case_id = await desk.open(
-        AbsenceReported(
-            at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, case_id=opening.case_id,
-            code=opening.code, organisation=opening.organisation, home=opening.home, child=opening.child,
-            protocol=opening.protocol, t0=desk.now if time is None else min(time.instant, desk.now),
-            t0_kind="reported" if time is None else time.kind, opened_at=desk.now,
-            side=side_of(person, opening.home), reporter=voice.by, reporter_channel=voice.channel, askable=askable,
-            words=kept,
-        )
-    )  # fmt: skip
-    case = await desk.case(case_id)
-    assert case is not None, "a case that was just opened exists"
-    return case
-
-
-async def set_clock(desk: Desk, case: Case, person: Person, voice: Voice, time: ReadTime, words: str) -> None:
-    """Take the time of C00: the clock of a case that opened without one starts there; the earliest time stands."""
-    kept = await _kept(desk, case, words)
-    await desk.record(
-        case.case_id,
-        CheckAnswered(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, check="C00",
-                      values=(time.kind,), instant=min(time.instant, desk.now), words=kept),
-    )  # fmt: skip
-    await desk.record(
-        case.case_id,
-        ReporterJoined(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust,
-                       side=side_of(person, case.home), t0=min(time.instant, desk.now)),
-    )  # fmt: skip
-
-
-async def set_watch(desk: Desk, child_id: str, person: Person, voice: Voice, due_at: datetime) -> Case:
-    """Ask by itself whether the child is back at `due_at` plus grace; a child with an open case keeps it."""
-    opening = await desk.opening(child_id)
-    case_id = await desk.open(
-        WatchSet(
-            at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, case_id=opening.case_id,
-            code=opening.code, organisation=opening.organisation, home=opening.home, child=opening.child,
-            protocol=opening.protocol, due_at=due_at, side=side_of(person, opening.home),
-        )
-    )  # fmt: skip
-    case = await desk.case(case_id)
-    assert case is not None, "a watch that was just set exists"
-    return case
+def was_watch(case: Case) -> bool:
+    """Whether this is a watch that ended because the child was seen."""
+    return case.closed_by == "watch"
 
 
 def is_watch(case: Case) -> bool:

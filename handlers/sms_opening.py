@@ -3,7 +3,8 @@
 from casework.levels import Side
 from casework.plain import tokens
 from casework.reading import ReadTime
-from handlers.inbox import open_case, side_of
+from handlers.inbox import side_of
+from handlers.opening import open_case
 from handlers.texter import Concern, Texter
 from storage.addressees import askable
 from storage.directory import ChildRow, Person

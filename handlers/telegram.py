@@ -17,7 +17,7 @@ from typing import TypeAlias
 import structlog
 
 from casework.wording import render
-from handlers import pictures, telegram_buttons, telegram_start, telegram_words, updates
+from handlers import pictures, telegram_buttons, telegram_media, telegram_start, telegram_words, updates
 from handlers.inbox import Doors
 from handlers.talk import Talk
 from handlers.updates import Unreadable, Update
@@ -148,8 +148,8 @@ async def _other(talk: Talk) -> None:
 ACTS: dict[str, Act] = {
     "text": telegram_words.words,
     "press": telegram_buttons.press,
-    "photo": telegram_words.photo,
-    "location": telegram_words.location,
+    "photo": telegram_media.photo,
+    "location": telegram_media.location,
     "edited": _edited,
     "other": _other,
 }

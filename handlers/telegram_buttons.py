@@ -4,12 +4,15 @@ A press carries a token and nothing else. Whose business it is, is looked up now
 that has ended and a second press are told so, and change nothing (T14).
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
+from datetime import timedelta
 from typing import TypeAlias
 
 from casework.case import Answer, Case
+from casework.events import News, ReturnClaimed
 from casework.levels import Status
-from handlers import inbox, telegram_commands, telegram_on_call, telegram_reports
+from casework.times import ReadTime
+from handlers import inbox, opening, telegram_commands, telegram_on_call, telegram_reports
 from handlers.inbox import may_see
 from handlers.talk import Talk
 from storage.buttons import Button
@@ -18,7 +21,8 @@ from storage.keyboards import AMENDED
 Press: TypeAlias = Callable[[Talk, Case, Button], Awaitable[None]]
 
 _NO_PROMPT = ("RHI_1", "C_UNSURE")  # asked of people on call, who may answer as long as the case is open
-_CONTRARY = frozenset({"no_news", "no_contact", "new_worry", "unwell", "unsure"})
+_CONTRARY = frozenset({"no_news", "no_contact", "new_worry", "on_the_way", "told", "phone"})
+AT_ONCE = timedelta(minutes=1)  # two who press within it contradict each other; later, the child may have come
 
 
 async def press(talk: Talk) -> None:
@@ -34,7 +38,7 @@ async def press(talk: Talk) -> None:
     if case is None or not await may_see(talk.desk, talk.person, case):
         talk.toast = talk.words("not_found")
     elif case.status is Status.CLOSED:
-        talk.toast = talk.words("no_button")
+        await _closed(talk, case, button)
     elif button.used_by is not None and button.action.removesuffix(AMENDED) not in _AGAIN:
         await _second_press(talk, button)
     else:
@@ -78,8 +82,11 @@ async def _answer(talk: Talk, case: Case, button: Button) -> None:
 
 
 async def _ticked(talk: Talk, case: Case, button: Button) -> None:
-    """`Done`: the list goes off as it is ticked; none ticked is an answer, too, and a list of nothing done."""
+    """`Done`: the list goes off as it is ticked. Nothing ticked is no answer, least of all a reassuring one."""
     ticks = await talk.desk.ticks(case.case_id, talk.person.person_id, button.check)
+    if not ticks and button.used_by is None:
+        talk.toast = talk.words("tick_first")
+        return
     check = talk.protocol(case).find(button.check)
     await _record(talk, case, button, tuple(o.value for o in check.options if o.value in ticks))
 
@@ -92,13 +99,32 @@ async def _record(talk: Talk, case: Case, button: Button, values: tuple[str, ...
         return
     if not await _use(talk, button):
         return
-    voice = await talk.voice(case)
     await talk.desk.set_ticks(case.case_id, talk.person.person_id, button.check, ())
-    step = await talk.desk.record(case.case_id, inbox.chosen(button.check, values, voice, talk.now))
+    voice = await talk.voice(case)
+    others = {v for a in since if talk.now - a.at <= AT_ONCE for v in a.values}
+    news: News = inbox.chosen(button.check, values, voice, talk.now)
+    if "seen" in _means(talk, case, button.check, values) and _means(talk, case, button.check, others) & _CONTRARY:
+        news = ReturnClaimed(
+            at=talk.now, by=voice.by, channel=voice.channel, trust=voice.trust, seen=True, seen_at=talk.now
+        )
+    step = await talk.desk.record(case.case_id, news)
     if since:
         talk.toast = talk.words("late", case=case)
-        if step.case.returned and _contrary(talk, case, button.check, values):
+        if step.case.returned and _means(talk, case, button.check, values) & _CONTRARY:
             await inbox.tell_on_call(talk.desk, case.case_id, "C_NOTE")
+
+
+async def _closed(talk: Talk, case: Case, button: Button) -> None:
+    """A watch that a colleague ended this minute, with the child seen, and this person says no: a case opens."""
+    just_now = case.closed_at is not None and talk.now - case.closed_at <= AT_ONCE
+    said_no = _means(talk, case, button.check, (button.value,)) & _CONTRARY if button.action == "answer" else set()
+    mine = any(a.by == talk.person.person_id for a in case.answers.get(button.check, ()))
+    if not (just_now and said_no and inbox.was_watch(case)) or mine or not await _use(talk, button):
+        talk.toast = talk.words("no_button")
+        return
+    time = ReadTime("due", case.t0)
+    await opening.open_case(talk.desk, case.child.child_id, talk.person, await talk.voice(case), time)
+    talk.toast = talk.words("late", case=case)
 
 
 def answered_since(case: Case, button: Button) -> tuple[Answer, ...]:
@@ -120,9 +146,11 @@ def _moved_on(case: Case, button: Button, person: str, since: tuple[Answer, ...]
     return True  # withdrawn, or answered before this button was made
 
 
-def _contrary(talk: Talk, case: Case, check: str, values: tuple[str, ...]) -> bool:
-    rule = talk.protocol(case).find(check)
-    return any(o.means in _CONTRARY for v in values if (o := rule.option(v)))
+def _means(talk: Talk, case: Case, check: str, values: Iterable[str]) -> set[str]:
+    """What these options say: `seen`, `no_news`, …"""
+    protocol = talk.protocol(case)
+    rule = protocol.find(check) if protocol.has(check) else None
+    return {o.means for v in values if rule is not None and (o := rule.option(v))}
 
 
 async def _tick(talk: Talk, case: Case, button: Button) -> None:

@@ -14,7 +14,7 @@ from casework.commands import read_command
 from casework.events import PoliceLogged, ReturnClaimed
 from casework.levels import Side, Status
 from casework.watch import asks_at
-from handlers import inbox, keyboards, telegram_on_call, telegram_reports
+from handlers import inbox, keyboards, opening, telegram_on_call, telegram_reports
 from handlers.talk import Pending, Talk, listed, split_ref
 
 Command: TypeAlias = Callable[[Talk, str], Awaitable[None]]
@@ -33,7 +33,8 @@ async def absent(talk: Talk, rest: str) -> None:
     home = await _home_of(talk, child)
     before = await talk.desk.open_cases(child=child)
     time = reading.read_time(words, talk.now) if words else None
-    case = await inbox.open_case(talk.desk, child, talk.person, talk.voice_in(home), time, words=words)
+    said = "" if time is not None else words
+    case = await opening.open_case(talk.desk, child, talk.person, talk.voice_in(home), time, words=said)
     if before and not inbox.is_watch(before[0]):
         await talk.say("opened_late", case=case)
         await talk.show(case)
@@ -61,7 +62,7 @@ async def watch(talk: Talk, rest: str) -> None:
         await talk.say("watch_when")
         return
     home = await _home_of(talk, child)
-    case = await inbox.set_watch(talk.desk, child, talk.person, talk.voice_in(home), due)
+    case = await opening.set_watch(talk.desk, child, talk.person, talk.voice_in(home), due)
     if inbox.is_watch(case):
         at = asks_at(case, talk.protocol(case))
         await talk.say("opened_watch", {"due": case.watch_due, "at": at}, case=case)

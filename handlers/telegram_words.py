@@ -9,7 +9,7 @@ from casework.case import Case, Prompt
 from casework.commands import read_command
 from casework.plain import phrase
 from casework.wording import local
-from handlers import inbox, telegram_commands, telegram_on_call
+from handlers import inbox, opening, telegram_commands, telegram_on_call
 from handlers.inbox import concerning
 from handlers.talk import Pending, Talk, split_ref
 
@@ -129,7 +129,8 @@ async def _due(talk: Talk, case: Case, text: str) -> bool:
             return False
         await telegram_commands.ask_when(talk, case, again=True)
         return True
-    await inbox.set_clock(talk.desk, case, talk.person, await talk.voice(case), time, text)
+    await opening.set_clock(talk.desk, case, talk.person, await talk.voice(case), time, text)
+    await talk.say("due_ok", {"at": min(time.instant, talk.now)}, case=case)
     return True
 
 
@@ -192,7 +193,7 @@ async def _evidence(talk: Talk, text: str, reply: str = "noticed") -> None:
     """Keep what is no answer; worry words raise, in every case they may be about."""
     ref, said = split_ref(text)
     flags = reading.worry(said, talk.book)
-    cases = await _about(talk, ref, raising=bool(flags))
+    cases = await about(talk, ref, raising=bool(flags))
     if not cases:
         return
     late = talk.update.late(talk.now) and talk.update.sent_at is not None
@@ -207,7 +208,8 @@ async def _evidence(talk: Talk, text: str, reply: str = "noticed") -> None:
         await talk.say(text_id, {"sent": talk.update.sent_at}, case=case)
 
 
-async def _about(talk: Talk, ref: str | None, *, raising: bool) -> list[Case]:
+async def about(talk: Talk, ref: str | None, *, raising: bool) -> list[Case]:
+    """The cases that words beside a question may be about; none where they are asked which, or none is open."""
     if ref is not None and (case := await talk.find(ref)) is not None:
         return [case]
     if ref is not None:
@@ -223,37 +225,3 @@ async def _about(talk: Talk, ref: str | None, *, raising: bool) -> list[Case]:
         await talk.which(None, "note", talk.update.words, watches=True)
         return []
     return found
-
-
-# ---- pictures and places --------------------------------------------------------------------------
-
-
-async def photo(talk: Talk) -> None:
-    """Keep a photo with its case, without what the camera wrote into it; the question stays open."""
-    picture = talk.update.picture
-    assert picture is not None, "a photo has a picture"
-    for case in await _one(talk):
-        await talk.desk.keep_media(case.case_id, "photo", picture.file_id, "image/jpeg", talk.picture)
-        await inbox.note(talk.desk, case, talk.update.words, await talk.voice(case), media="photo")
-        await _raise_caption(talk, case)
-        await talk.say("photo_lost" if talk.picture is None else "photo_kept", case=case)
-
-
-async def location(talk: Talk) -> None:
-    """Keep a place with its case; it does not count as seen."""
-    assert talk.update.place is not None, "a location has a place"
-    spot = "{:.5f}, {:.5f}".format(*talk.update.place)
-    for case in await _one(talk):
-        await talk.desk.keep_media(case.case_id, "location", "", "text/plain", spot.encode())
-        await inbox.note(talk.desk, case, spot, await talk.voice(case), media="location")
-        await talk.say("location_kept", case=case)
-
-
-async def _one(talk: Talk) -> list[Case]:
-    ref, _ = split_ref(talk.update.words)
-    return await _about(talk, ref, raising=False)
-
-
-async def _raise_caption(talk: Talk, case: Case) -> None:
-    if flags := reading.worry(talk.update.words, talk.book):
-        await inbox.raise_worry(talk.desk, case, "", await talk.voice(case), flags)
