@@ -15,7 +15,7 @@ from handlers.texter import Concern, Texter
 from storage.texters import lately_sent
 
 _REF_FIRST = re.compile(r"\s*([A-Za-z]) ?(\d{2,4})(?![\d:.])[\s:,.-]+(?=\S)")
-_DIGIT_FIRST = re.compile(r"^\W*\d\W*")
+_DIGIT_FIRST = re.compile(r"^\W*\d(?!\d)\W*")
 _ALARMS = ("R01", "R02", "R10")  # words that open a case by themselves; `worried` alone is also said when all is well
 _POLITE = frozenset({"ok", "okay", "yes", "k", "cool", "great", "good", "fine"})
 

@@ -20,7 +20,7 @@ from casework.events import (
     ReturnClaimed,
     UnsureSettled,
 )
-from casework.levels import Trust
+from casework.levels import Status, Trust
 from casework.protocol import Check
 from handlers import sms_answers, sms_codes, sms_opening
 from handlers.inbox import is_watch, may_see
@@ -224,11 +224,17 @@ async def _out(texter: Texter, command: Command) -> bool:
 
 
 def _no_news(texter: Texter, case: Case, person: str) -> tuple[Check, str] | None:
+    """The question that OUT answers: the last one, if it asks for news; else, where a return is claimed, whether the
+    child is back."""
     prompt, protocol = case.last_prompt(person, texter.desk.now), texter.doors.protocol(case)
-    if prompt is None or not protocol.has(prompt.check):
-        return None
-    check = protocol.find(prompt.check)
-    return next(((check, o.value) for o in check.options if o.means == "no_news"), None)
+    asked = [] if prompt is None else [prompt.check]
+    claimed = ["R_REV"] if case.status is Status.RETURN_CLAIMED else []
+    for name in (*asked, *claimed):
+        check = protocol.find(name) if protocol.has(name) else None
+        value = next((o.value for o in check.options if o.means == "no_news"), None) if check is not None else None
+        if check is not None and value is not None:
+            return check, value
+    return None
 
 
 # ---- POL -----------------------------------------------------------------------------------------------
