@@ -96,7 +96,7 @@ class Terminal:
         out, err = io.StringIO(), io.StringIO()
         with redirect_stdout(out), redirect_stderr(err):
             try:
-                code = main(words, {**self._environment(), **environment}, self.folder)
+                code = main(words, {**self.environment(), **environment}, self.folder)
             except SystemExit as end:  # argparse: what was typed is no command
                 code = int(end.code or 0)
         return Ran(code, out.getvalue(), err.getvalue())
@@ -106,11 +106,12 @@ class Terminal:
         clean = {name: value for name, value in os.environ.items() if name in ("PATH", "HOME", "LANG")}
         done = subprocess.run(
             [sys.executable, "-m", "bot", *words], cwd=self.folder, capture_output=True, text=True, timeout=60,
-            check=False, env={**clean, **self._environment(), "PYTHONPATH": str(ROOT), **environment},
+            check=False, env={**clean, **self.environment(), "PYTHONPATH": str(ROOT), **environment},
         )  # fmt: skip
         return Ran(done.returncode, done.stdout, done.stderr)
 
-    def _environment(self) -> dict[str, str]:
+    def environment(self) -> dict[str, str]:
+        """What this terminal sets."""
         return {
             "DATABASE_URL": f"sqlite:///{self.folder / 'var' / 'porchlight.db'}",
             "PORCHLIGHT_TEST_CLOCK": str(self.folder / "clock"),

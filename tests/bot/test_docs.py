@@ -56,3 +56,24 @@ def test_every_target_of_make_that_is_named_exists() -> None:
         for inline, block in _CODE.findall(page.read_text(encoding="utf-8")):
             for name in re.findall(r"^make ([a-z]+)", inline or block, re.MULTILINE):
                 assert name in targets, f"{page.name}: make {name}"
+
+
+def test_every_file_that_the_documents_name_is_there() -> None:
+    """A path in code that begins with a room leads to a file or a folder."""
+    rooms = (
+        "bot/",
+        "casework/",
+        "handlers/",
+        "scheduler/",
+        "storage/",
+        "tests/",
+        "docs/",
+        "benchmarks/",
+        ".ci/",
+        ".env.",
+    )
+    for page in PAGES:
+        for inline, _ in _CODE.findall(page.read_text(encoding="utf-8")):
+            for path in inline.split():
+                if path.startswith(rooms) and not re.search(r"[<>…*]", path):
+                    assert (ROOT / path).exists(), f"{page.name} names {path}"
