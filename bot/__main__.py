@@ -34,7 +34,8 @@ def main(
 
 def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: Path) -> Said:
     try:
-        return asyncio.run(typed.does(load(environ, folder), typed))
+        said: Said = asyncio.run(typed.does(load(environ, folder), typed))
+        return said
     except BadSettings as fault:
         return Said(REFUSED, ("these settings cannot stand:", *fault.faults))
     except NotAllowed as refusal:

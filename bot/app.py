@@ -305,6 +305,8 @@ async def run(settings: Settings) -> int:
         loop.add_signal_handler(number, stop.set)
     async with House(settings) as house:
         print(json.dumps({"ready": True, "port": house.port}), flush=True)
+        if house.sandbox is not None:
+            _log.info("the sandbox is open", page=f"http://127.0.0.1:{house.port}/sandbox/")
         await stop.wait()
         _log.info("going to sleep")
     return 0

@@ -63,8 +63,14 @@ def application(entrances: Entrances) -> web.Application:
     if entrances.settle is not None:
         app.router.add_post("/_test/settle", _settle(entrances.settle))
     if entrances.sandbox is not None:
+        app.router.add_get("/", _to_the_phones)
         app.add_subapp("/sandbox/", entrances.sandbox)
     return app
+
+
+async def _to_the_phones(request: web.Request) -> web.Response:
+    """Whoever opens the bare address of a sandbox wants its page."""
+    return web.Response(status=302, headers={"Location": "/sandbox/"})
 
 
 class Site:
