@@ -96,7 +96,7 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
     """The first check that a signal asks for: danger after a new worry, then what a chosen option names."""
     side = facts.side_of_work(case)
     danger = facts.check_for(protocol, "danger", side)
-    if danger is not None and _worry_seq(case, protocol) > case.asked.get(danger.id, (0, 0))[0]:
+    if danger is not None and case.worry_seq > case.asked.get(danger.id, (0, 0))[0]:
         return danger
     signals = sorted(
         (answer.seq, place, target)
@@ -117,17 +117,6 @@ def _answered_since(case: Case, check: str, seq: int) -> bool:
     return any(a.seq > seq for a in case.answers.get(check, ()))
 
 
-def _worry_seq(case: Case, protocol: Protocol) -> int:
-    worries = [
-        a.seq
-        for check_id, given in case.answers.items()
-        if protocol.has(check_id) and (check := protocol.find(check_id)).stage == "prompt"
-        for a in given
-        if any(o.means == "new_worry" for v in a.values if (o := check.option(v)))
-    ]
-    return max([case.worry_seq, *worries])
-
-
 # ---- asking it -----------------------------------------------------------------------------------
 
 
@@ -139,7 +128,7 @@ def _next(turn: Turn) -> None:
     if check is None or any(p.check == check.id for p in case.prompts):
         return
     own_act = turn.news.by == adult.person and not isinstance(turn.news, DeadlinePassed)
-    _put(turn, check.id, adult.person, timed=_timed(case, turn.protocol, check), fresh=not own_act or _interrupted(turn, adult.person))
+    _put(turn, check.id, adult.person, timed=_timed(case, check), fresh=not own_act or _interrupted(turn, adult.person))
 
 
 def _interrupted(turn: Turn, person: str) -> bool:
@@ -166,9 +155,9 @@ def _by_digits(case: Case, person: str) -> bool:
     return reporter is not None and reporter.channel == "sms"
 
 
-def _timed(case: Case, protocol: Protocol, check: Check) -> bool:
+def _timed(case: Case, check: Check) -> bool:
     """Answer timers run in the gate and for danger asked again after a new worry; never on the detail list (5.2)."""
-    if check.means == "danger" and _worry_seq(case, protocol) > case.asked.get(check.id, (0, 0))[0]:
+    if check.means == "danger" and case.worry_seq > case.asked.get(check.id, (0, 0))[0]:
         return True
     return case.missing_at is None and check.stage in ("gate", "only_if")
 

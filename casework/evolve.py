@@ -155,7 +155,8 @@ def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
         adult=isinstance(event, e.WhereaboutsGiven) and event.adult,
         approved=event.approved if isinstance(event, e.WhereaboutsGiven) else None,
     )  # fmt: skip
-    answers = {**case.answers, event.check: (*case.answers.get(event.check, ()), given)}
+    this_round = tuple(a for a in case.answers.get(event.check, ()) if a.round == rounds)  # the log keeps the others
+    answers = {**case.answers, event.check: (*this_round, given)}
     prompts = tuple(p for p in case.prompts if not _answers(event, p))
     worked = event.by if case.reporter(event.by) else case.worked_by
     return _quiet(replace(case, answers=answers, prompts=prompts, worked_by=worked))

@@ -33,6 +33,7 @@ def assess(turn: Turn) -> None:
     if turn.case.returned:
         return
     _unsure(turn)
+    _new_worry(turn)
     case, protocol, now = turn.case, turn.protocol, turn.now
     flags = [r for r in _flags(turn) if not case.fired(r.rule)]
     seen = _with(case, flags, _factors(case, protocol))
@@ -96,9 +97,10 @@ def _raised(turn: Turn) -> Iterator[tuple[str, str]]:
         if unsure.settled == "risk":
             for raised in risk_flags(protocol, unsure.check):
                 yield raised, f"{unsure.check}=risk"
-    if isinstance(turn.news, WorryRaised):
-        for raised in turn.news.flags:
-            yield raised, "words"
+    for worry in (turn.news, *turn.decisions):
+        if isinstance(worry, WorryRaised):
+            for raised in worry.flags:
+                yield raised, "words"
 
 
 def medicine_flag_at(case: Case, protocol: Protocol) -> datetime:
@@ -192,7 +194,7 @@ def _route(case: Case, protocol: Protocol) -> Route:
     return max([*routes, case.route], key=_MILDEST_FIRST.index)
 
 
-# ---- not sure ------------------------------------------------------------------------------------
+# ---- a new worry, and not sure ------------------------------------------------------------------------------------
 
 
 def _unsure(turn: Turn) -> None:
@@ -210,6 +212,16 @@ def _unsure(turn: Turn) -> None:
             if f"unsure:{unsure.check}" in news.kinds and not unsure.climbed and turn.now < unsure.until:
                 turn.decide(UnsureClimbed(at=turn.now, check=unsure.check))
                 _ask_humans(turn, unsure.check, unsure.until, ("deputy",))
+
+
+def _new_worry(turn: Turn) -> None:
+    """The answer "new worry" is a worry like any other: R16, and the danger question is asked again (5.2)."""
+    news = turn.news
+    if not isinstance(news, CheckAnswered) or not turn.protocol.has(news.check):
+        return
+    check = turn.protocol.find(news.check)
+    if any(o.means == "new_worry" for v in news.values if (o := check.option(v))):
+        turn.derive(WorryRaised(at=news.at, by=news.by, channel=news.channel, trust=news.trust))
 
 
 def _not_sure(check: Check, news: CheckAnswered) -> bool:
