@@ -15,6 +15,7 @@ from bot.cli.parser import parser
 from bot.cli.told import tell
 from bot.settings import BadSettings, load
 from casework.errors import NotAllowed
+from scheduler.clock import BadClock
 from storage.database import Unusable
 
 
@@ -42,10 +43,14 @@ def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: 
         return Said(REFUSED, (str(refusal),))
     except BadUsage as mistake:
         return Said(USAGE, (str(mistake),))
-    except (Unusable, PermissionError) as fault:
+    except BadClock as fault:
+        return Said(REFUSED, (f"PORCHLIGHT_TEST_CLOCK: {fault}",))
+    except Unusable as fault:
         older = "no such" in str(fault)
         hint = "`porchlight migrate` brings it up to date" if older else "is its disk full or read-only?"
         return Said(REFUSED, (f"the database cannot be used: {hint}",))
+    except OSError as fault:  # the port is taken, a folder may not be written
+        return Said(REFUSED, (f"this machine refused: {fault.strerror or type(fault).__name__}",))
 
 
 if __name__ == "__main__":

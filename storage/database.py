@@ -223,8 +223,14 @@ async def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> aiosqlite
         cached_statements=CACHED_STATEMENTS,
     )
     connection.row_factory = sqlite3.Row
-    for pragma in pragmas:
-        await connection.execute_fetchall(pragma)
+    try:
+        for pragma in (*pragmas, "PRAGMA schema_version"):  # the last one reads the file
+            await connection.execute_fetchall(pragma)
+    except BaseException as fault:
+        await connection.close()
+        if type(fault) is sqlite3.DatabaseError:
+            raise NotAllowed(f"{path} is no database, or is damaged") from fault
+        raise
     return connection
 
 

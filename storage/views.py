@@ -40,6 +40,11 @@ async def rows(tx: Tx, view: str, *, order: str = "", limit: int = -1, **equals:
     return [{name: row[name] for name in columns} for row in await tx.rows(query, *equals.values(), limit)]
 
 
+async def case_ids(tx: Tx) -> list[str]:
+    """The id of every case and watch, oldest first."""
+    return [str(row["case_id"]) for row in await tx.rows("SELECT case_id FROM case_row ORDER BY opened_at, case_id")]
+
+
 async def case_id(tx: Tx, named: str) -> str | None:
     """The id of a case named by its id or its code; of several that had the code, the newest."""
     row = await tx.row(

@@ -86,7 +86,7 @@ async def replay(settings: Settings, arguments: argparse.Namespace) -> Said:
     """Fold cases anew from their logs; a finding where one differs from what is stored."""
 
     async def unit(tx: Tx) -> list[tuple[str, bool]]:
-        every = [row["id"] for row in await views.rows(tx, "v_case")] if arguments.all else []
+        every = await views.case_ids(tx) if arguments.all else []
         one = None if arguments.all else await views.case_id(tx, arguments.case)
         return [(case_id, await _same(tx, case_id)) for case_id in (*every, one) if case_id]
 

@@ -1,5 +1,6 @@
 """The command line, as an operator types it."""
 
+import socket
 import sqlite3
 from pathlib import Path
 
@@ -125,6 +126,19 @@ def test_settings_that_cannot_stand_are_all_told_and_no_value_is(tmp_path: Path)
     }
     assert "secret" not in ran.err
     assert "short" not in ran.err
+
+
+def test_what_this_machine_refuses_is_a_sentence_not_a_traceback(tmp_path: Path) -> None:
+    """A port that is taken, a clock file that holds no instant, a database that cannot be read."""
+    house = terminal(tmp_path)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        ran = house.alone("run", HTTP_BIND=f"127.0.0.1:{taken.getsockname()[1]}")
+        assert (ran.code, ran.out) == (3, "")
+        assert "this machine refused" in ran.err.splitlines()[-1]
+    house.at("half past nine")
+    assert "no ISO-8601 instant" in house.run("case", "open", "K7", "--by", "alice").err
+    (tmp_path / "var" / "porchlight.db").write_bytes(b"no database at all")
+    assert house.run("case", "list").code == 3
 
 
 def test_a_house_that_has_no_database_says_so(tmp_path: Path) -> None:
