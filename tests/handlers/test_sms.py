@@ -389,8 +389,10 @@ async def test_a_service_that_names_no_number_is_known_by_its_sid(all_phones: Ph
     assert await all_phones.cases() == 1
 
 
-NASTY = ["\x00MISSING\x00", "MISSING " * 200, "1️⃣", "‮1", "A17", "?" * 1600, "{who} %s ${x}", "IN 4821 OUT 4821",
-         "not IN 4821", "is he IN 4821?", "MISSING \ud800", "ACK", "RISK", "NONE", "A17 RISK", "4821", "BACK 1 2 3"]  # fmt: skip
+NASTY = [
+    "\x00MISSING\x00", "MISSING " * 200, "1️⃣", "\u202e1", "A17", "?" * 1600, "{who} %s ${x}", "IN 4821 OUT 4821",
+    "not IN 4821", "is he IN 4821?", "MISSING \ud800", "ACK", "RISK", "NONE", "A17 RISK", "4821", "BACK 1 2 3",
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("opened", [False, True])
