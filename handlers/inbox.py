@@ -108,10 +108,12 @@ async def visible(desk: Desk, person: Person) -> list[Case]:
 
 
 async def concerning(desk: Desk, person: Person) -> list[Case]:
-    """The cases a person may mean who names none: those they reported or are alerted of, else all they may see."""
+    """The cases a person may mean who names none: those they reported or are alerted of, else all they may see; of these
+    the children who are out, else those who are back."""
     seen = await visible(desk, person)
     own = {case.case_id for case in await desk.open_cases(person=person.person_id)}
-    return [case for case in seen if case.case_id in own] or seen
+    found = [case for case in seen if case.case_id in own] or seen
+    return [case for case in found if not case.returned] or found
 
 
 # ---- words into news -----------------------------------------------------------------------------
@@ -162,12 +164,15 @@ async def kept_apart(desk: Desk, case: Case, words: str) -> str:
 
 
 async def raise_worry(desk: Desk, case: Case, words: str, voice: Voice, flags: tuple[str, ...] = ("R16",)) -> None:
-    """Raise the alarm; anybody may. The words are kept as evidence."""
+    """Raise the alarm; anybody may. The words are kept as evidence. After a return no rule listens any more, so that a
+    person on call is told at once: the child may not be back after all, or not be well."""
     kept = await kept_apart(desk, case, words) if words.strip() else None
     await desk.record(
         case.case_id,
         WorryRaised(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, flags=flags, words=kept),
     )
+    if case.returned:
+        await tell_on_call(desk, case.case_id, "C_UNWELL")
 
 
 async def note(

@@ -26,6 +26,7 @@ from storage.desk import Desk
 from storage.inbox import Heard
 
 SOURCE = "telegram"
+ANSWER_SECONDS = 3  # the provider that waits for our 200 must not wait for its own other end
 RAW_KEPT = 100_000  # characters of an unreadable body
 _log = structlog.get_logger(__name__)
 
@@ -107,7 +108,8 @@ async def _fetch(doors: Doors, update: Update | None) -> bytes | None:
 
 async def _answer_press(doors: Doors, update: Update, toast: _Toast) -> None:
     try:
-        await doors.answer_press(update.press_id, toast.words)
+        async with asyncio.timeout(ANSWER_SECONDS):
+            await doors.answer_press(update.press_id, toast.words)
     except Exception as fault:  # too old, or the network: what was pressed is kept, and a card says the rest
         _log.info("a press could not be answered", id=update.update_id, fault=type(fault).__name__)
 

@@ -12,10 +12,11 @@ from casework import reading
 from casework.case import Case
 from casework.commands import read_command
 from casework.events import PoliceLogged, ReturnClaimed
-from casework.levels import Side, Status
+from casework.levels import Side, Status, Trust
 from casework.watch import asks_at
 from handlers import inbox, keyboards, opening, telegram_on_call, telegram_reports
 from handlers.talk import Pending, Talk, listed, split_ref
+from storage.addressees import askable
 
 Command: TypeAlias = Callable[[Talk, str], Awaitable[None]]
 
@@ -31,11 +32,15 @@ async def absent(talk: Talk, rest: str) -> None:
     if child is None:
         return
     home = await _home_of(talk, child)
-    before = await talk.desk.open_cases(child=child)
+    before = [c for c in await talk.desk.open_cases(child=child) if not c.returned and not inbox.is_watch(c)]
     time = reading.read_time(words, talk.now) if words else None
     said = "" if time is not None else words
-    case = await opening.open_case(talk.desk, child, talk.person, talk.voice_in(home), time, words=said)
-    if before and not inbox.is_watch(before[0]):
+    voice = talk.voice_in(home)
+    asked = voice.trust is Trust.VERIFIED or askable(talk.person)
+    case = await opening.open_case(talk.desk, child, talk.person, voice, time, askable=asked, words=said)
+    if not asked:
+        await talk.say("stranger_alone")
+    if before:
         await talk.say("opened_late", case=case)
         await talk.show(case)
     if time is None and case.t0_kind == "reported" and await talk.works(case):

@@ -36,9 +36,11 @@ async def find(tx: Tx, case_id: str) -> Held | None:
 
 
 async def open_of_child(tx: Tx, child_id: str) -> Held | None:
-    """The open case or watch of a child: there is never more than one."""
+    """The case or watch of a child who is not back: there is never more than one. A returned child's case waits for its
+    end only, and a new absence is a new case."""
     row = await tx.row(
-        "SELECT folded, events, head, version FROM case_row WHERE child_id = ? AND status <> 'closed'", child_id
+        "SELECT folded, events, head, version FROM case_row WHERE child_id = ?"
+        " AND status NOT IN ('returned', 'closed')", child_id
     )
     return None if row is None else _held(row)
 

@@ -113,8 +113,9 @@ CHECKS: tuple[Callable[[Tx], AsyncIterator[Finding]], ...] = (
         " <> (SELECT COUNT(*) FROM event WHERE event.case_id = case_row.case_id AND kind = 'ReportMade')",
     ),
     _sql(
-        "P5 one case", "a child has two open cases",
-        "SELECT child_id FROM case_row WHERE status <> 'closed' GROUP BY child_id HAVING COUNT(*) > 1",
+        "P5 one case", "a child is out in two cases",
+        "SELECT child_id FROM case_row WHERE status NOT IN ('returned', 'closed')"
+        " GROUP BY child_id HAVING COUNT(*) > 1",
     ),
     _sql(
         "P6 alerts", "an alert of a closed case still runs",

@@ -26,7 +26,8 @@ CREATE TABLE case_row (
     folded       TEXT NOT NULL,                -- the case as JSON, beside the log that is the truth
     CHECK (status = 'closed' OR next_due IS NOT NULL)  -- P1: no open case without a deadline
 ) STRICT;
-CREATE UNIQUE INDEX case_row_one_open_a_child ON case_row (child_id) WHERE status <> 'closed';
+-- A child who is back may go missing again before the manager has signed the end of the first case: that is a new case.
+CREATE UNIQUE INDEX case_row_one_out_a_child ON case_row (child_id) WHERE status NOT IN ('returned', 'closed');
 CREATE UNIQUE INDEX case_row_code ON case_row (code) WHERE code_kept = 1;
 CREATE INDEX case_row_due ON case_row (next_due) WHERE next_due IS NOT NULL;
 CREATE INDEX case_row_open_in_home ON case_row (organisation, home) WHERE status <> 'closed';

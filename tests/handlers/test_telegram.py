@@ -95,6 +95,28 @@ async def test_two_who_report_one_child_share_one_case(home: Phones):
     assert any("has an open case already" in t for t in await home.reads("mo"))
 
 
+async def test_a_child_who_goes_again_before_the_case_is_signed_has_a_new_case(home: Phones):
+    """The first case waits for its manager for days; nobody waits with the second absence."""
+    await home.types("alice", "/absent K7 20:45")
+    await home.types("alice", "/back")
+    await home.presses("alice", "Yes, I can see the child myself")
+    home.house.clock.after(hours=20)
+    await home.types("alice", "/absent K7 16:30")
+    states = [r["status"] for r in await home.house.rows("SELECT status FROM case_row ORDER BY case_id")]
+    assert ["returned", "checking"] == states
+    assert [] == await home.house.findings()
+
+
+async def test_a_worry_after_the_return_reaches_a_person(home: Phones):
+    """C_BACK says: not true? Text WORRIED. That must not be silent."""
+    await home.types("alice", "/absent K7 20:45")
+    await home.types("alice", "/back")
+    await home.presses("alice", "Yes, I can see the child myself")
+    await home.all()
+    await home.types("mo", "/worried that was not him")
+    assert any("may be hurt, unwell or upset" in t for t in await home.reads("cass"))
+
+
 async def test_a_watch_says_when_it_will_ask(home: Phones):
     """K7 is 15: a quarter of an hour of grace."""
     await home.types("alice", "/watch K7 22:30")
