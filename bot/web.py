@@ -18,6 +18,7 @@ from handlers import twilio_signature
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 BODY_AT_MOST = 1024 * 1024
+HEADER_AT_MOST = 32 * 1024  # a secret of 10 kB is a wrong secret, not a broken request (B003)
 BODY_SECONDS = 15  # a body that trickles in holds one socket for so long and nobody else
 COME_AGAIN_SECONDS = 5
 SECRET_HEADER = "X-Telegram-Bot-Api-Secret-Token"
@@ -77,7 +78,9 @@ class Site:
     """A web server that listens on a socket which was bound before."""
 
     def __init__(self, app: web.Application) -> None:
-        self._runner = web.AppRunner(app, access_log=None, shutdown_timeout=4, auto_decompress=False)
+        self._runner = web.AppRunner(
+            app, access_log=None, shutdown_timeout=4, auto_decompress=False, max_field_size=HEADER_AT_MOST
+        )
 
     async def open(self, listening: Any) -> None:
         """Begin to answer."""
