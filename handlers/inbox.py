@@ -108,8 +108,8 @@ async def visible(desk: Desk, person: Person) -> list[Case]:
 
 
 async def concerning(desk: Desk, person: Person) -> list[Case]:
-    """The cases a person may mean who names none: those they reported or are alerted of, else all they may see; of these
-    the children who are out, else those who are back."""
+    """The cases a person may mean who names none: those they reported or are alerted of, else all they may see; and of
+    these the children who are out, else those who are back."""
     seen = await visible(desk, person)
     own = {case.case_id for case in await desk.open_cases(person=person.person_id)}
     found = [case for case in seen if case.case_id in own] or seen

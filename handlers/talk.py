@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from urllib.parse import quote, unquote
 
+import structlog
+
 from casework import card, wording
 from casework.case import Case
 from casework.checks import words_for
@@ -27,6 +29,7 @@ from storage.keyboards import Keyboard
 
 _REF = re.compile(r"[abefjtuvyzxp]\d{2,4}", re.IGNORECASE)
 PENDING_LIVES = timedelta(minutes=15)
+_log = structlog.get_logger(__name__)
 _NO_CASE, _PENDING = "", "PENDING"  # where what a person was asked outside a check is kept, one a person
 
 
@@ -144,6 +147,7 @@ class Talk:
         case = await self.desk.case_by_code(ref, (self.person.organisation,))
         if case is not None and await may_see(self.desk, self.person, case):
             return case
+        _log.info("asked for a case that is not theirs", person=self.person.person_id, ref=ref, there=case is not None)
         await self.say("not_found")
         return None
 

@@ -166,19 +166,22 @@ async def _tick(talk: Talk, case: Case, button: Button) -> None:
 
 
 async def _before(talk: Talk, case: Case, button: Button) -> None:
+    if not await step_back(talk, case, button.check):
+        talk.toast = talk.words("no_before", case=case)
+
+
+async def step_back(talk: Talk, case: Case, this: str) -> bool:
     """A step back: what this person answered last is asked again. A worse answer counts; a better one takes nothing
-    back (F3)."""
+    back (F3). False where nothing was answered; `this` is the check that stands there now."""
     mine = [
         (answers[-1].seq, check)
         for check, answers in case.answers.items()
         if answers[-1].by == talk.person.person_id and talk.protocol(case).has(check)
-        and talk.protocol(case).find(check).stage != "prompt" and check != button.check
-        and (check in case.asked)
+        and talk.protocol(case).find(check).stage != "prompt" and check not in (this, "C00")
     ]  # fmt: skip
-    if not mine:
-        talk.toast = talk.words("no_before", case=case)
-        return
-    await talk.ask(case, max(mine)[1], talk.now, fresh=False, amend=True)
+    if mine:
+        await talk.ask(case, max(mine)[1], talk.now, fresh=False, amend=True)
+    return bool(mine)
 
 
 # ---- the rest -------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ from handlers.talk import Pending, Talk, split_ref
 REASON_AT_LEAST = 3  # characters: a reason must be words, not a dot
 _CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
 _VIA = {"callback": "callback", "police": "police", "social": "social_care"}
+_NO = frozenset({"no", "not", "false", "refuted"})
 _WAYS = [("CALLBACK", "callback"), ("POLICE", "police"), ("SOCIAL", "social")]
 
 
@@ -81,13 +82,16 @@ async def note(talk: Talk, rest: str) -> None:
 
 
 async def confirm(talk: Talk, rest: str) -> None:
-    """`/confirm REF [callback | police NAME REF | social NAME REF] words`: the stored number was rung, or an officer or
-    social worker has the child. Where a return is claimed, no word more is needed: it is the call back."""
+    """`/confirm REF [callback | police NAME REF | social NAME REF | no] words`: the stored number was rung, police or
+    social care have the child, or the claim is false. Where one stands, no word more is needed: it is the call back."""
     case, words = await _case(talk, rest, "confirm")
     if case is None:
         return
     way, _, said = words.partition(" ")
     via = _VIA.get(way.casefold().strip(":,"))
+    if way.casefold().strip(":,.!") in _NO and case.status is Status.RETURN_CLAIMED:
+        await refute(talk, case, words)
+        return
     if via is None and case.status is not Status.RETURN_CLAIMED:
         await talk.say("confirm_how", case=case, keyboard=await keyboards.options(talk, case, "confirm", _WAYS))
         return
@@ -119,6 +123,7 @@ async def refute(talk: Talk, case: Case, words: str) -> None:
     await talk.desk.record(
         case.case_id, ReturnRefuted(at=talk.now, by=talk.person.person_id, channel="telegram", words=kept)
     )
+    await talk.say("note_ok", case=case)
 
 
 # ---- a `not sure` ---------------------------------------------------------------------------------

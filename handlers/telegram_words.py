@@ -9,7 +9,7 @@ from casework.case import Case, Prompt
 from casework.commands import read_command
 from casework.plain import phrase
 from casework.wording import local
-from handlers import inbox, opening, telegram_commands, telegram_on_call
+from handlers import inbox, opening, telegram_buttons, telegram_commands, telegram_on_call
 from handlers.inbox import concerning
 from handlers.talk import Pending, Talk, split_ref
 
@@ -31,9 +31,10 @@ async def words(talk: Talk) -> None:
     if pending is not None and await _asked_for(talk, pending, text):
         return
     case, prompt = await _open_question(talk)
-    if case is not None and prompt is not None and await _answer(talk, case, prompt, text):
-        return
-    if not await _typed(talk, text):
+    read = case is not None and prompt is not None and (
+        await _beside(talk, case, prompt, text) or await _answer(talk, case, prompt, text)
+    )  # fmt: skip
+    if not read and not await _typed(talk, text):
         await _evidence(talk, text)
 
 
@@ -79,7 +80,8 @@ def _settling(talk: Talk, rest: str) -> tuple[bool, str] | None:
 
 
 async def _settle(talk: Talk, ref: str | None, risk: bool, reason: str) -> bool:
-    case = await talk.which(ref, "case")
+    waiting = [c for c in await concerning(talk.desk, talk.person) if any(not u.settled for u in c.unsure)]
+    case = waiting[0] if ref is None and len(waiting) == 1 else await talk.which(ref, "case")
     if case is None:
         return True
     if not await talk.leads(case):
@@ -170,6 +172,23 @@ async def _answer(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:
     await talk.desk.record(case.case_id, news)
     if flags := reading.worry(said, talk.book):
         await inbox.raise_worry(talk.desk, case, "", voice, flags)
+    return True
+
+
+async def _beside(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:
+    """The typed forms of the buttons that stand under every question: a step back, and `Done` under a list."""
+    said = phrase(split_ref(text)[1])
+    if said == phrase(wording.label(talk.book, "BEFORE")):
+        if not await telegram_buttons.step_back(talk, case, prompt.check):
+            await talk.say("no_before", case=case)
+        return True
+    ticks = await talk.desk.ticks(case.case_id, talk.person.person_id, prompt.check)
+    if not ticks or said != phrase(wording.label(talk.book, "DONE")):
+        return False
+    check = talk.protocol(case).find(prompt.check)
+    values = tuple(o.value for o in check.options if o.value in ticks)
+    await talk.desk.set_ticks(case.case_id, talk.person.person_id, check.id, ())
+    await talk.desk.record(case.case_id, inbox.chosen(check.id, values, await talk.voice(case), talk.now))
     return True
 
 

@@ -3,13 +3,16 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from casework.levels import Level, Status
-from handlers import telegram
+from handlers import telegram, updates
 from storage.inbox import Heard
 from tests.handlers.telegram_phones import Phones, phones
 
@@ -226,6 +229,16 @@ async def test_a_step_back_asks_again_and_a_worse_answer_counts(home: Phones):
     await home.presses("alice", "Yes")
     assert Level.HIGH is (await home.case()).level
     assert ["no", "yes"] == [a.values[0] for a in (await home.case()).answers["C01"]]
+
+
+async def test_a_step_back_and_done_may_be_typed(home: Phones):
+    """Every button has a typed form with the same words."""
+    await _at_search(home)
+    await home.presses("alice", "Bedroom")
+    await home.types("alice", "Done")
+    assert ("bedroom",) == (await home.case()).answers["C03"][0].values
+    await home.types("alice", "Back a step")
+    assert "Have you looked in" in (await home.reads("alice"))[-1]
 
 
 async def test_with_nothing_answered_there_is_no_step_back(home: Phones):
@@ -513,3 +526,80 @@ async def test_a_message_is_tried_again_from_its_row(home: Phones):
     heard = Heard(source="telegram", external_id="x", received_at=home.house.clock.now(), raw=row["raw"])
     await home.house.casebook.at_desk(telegram.answer_for(home.doors, heard))
     assert 1 == len(await home.house.rows("SELECT * FROM case_row"))
+
+
+# ---- nothing a person types raises ------------------------------------------------------------------
+
+_NAMES = ["id", "from", "chat", "text", "date", "photo", "file_id", "file_size", "location", "latitude", "longitude",
+          "data", "message", "is_bot", "type", "caption", "message_id", "sender_chat", "edited_message"]  # fmt: skip
+_ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from(_NAMES), inner, max_size=5),
+    max_leaves=12,
+)
+
+
+@settings(max_examples=150)
+@given(fields=st.dictionaries(st.sampled_from(_NAMES), _ANY, max_size=8), number=st.integers(0, 2**62))
+def test_whatever_shape_an_update_has_it_is_read_or_set_aside(fields: dict[str, object], number: int):
+    """Never another exception than Unreadable."""
+    for raw in ({**fields, "update_id": number}, {"update_id": number, "message": fields},
+                {"update_id": number, "callback_query": fields}):  # fmt: skip
+        with suppress(updates.Unreadable):
+            updates.read(raw)
+
+
+TYPED = """?
+/
+/absent@porchlight_bot K7
+/ack
+/pol A17
+/pol
+/confirm
+/close
+/watch
+/watch K7
+/report
+/case
+/start
+/note
+x
+/declined
+/declined x 99:99
+NONE
+RISK
+A17
+A17 NONE
+1
+1 2 3
+no, yes
+not sure
+Yes No
+BACK 123456
+OUT
+STOP
+CALL
+%s {0} ${x}
+<b>
+' OR 1=1
+yday 21:00
+seen 21:00
+21:00 22:00
+12:60
+=HYPERLINK(1)
+Done
+Take
+|
+a|b|c"""
+
+
+async def test_whatever_staff_type_is_worked_and_never_ends_a_case(home: Phones):
+    """P10: no words of staff without a sighting lower or close anything; none stumbles."""
+    await home.types("alice", "/absent K7 20:45")
+    for each in TYPED.splitlines():
+        assert "done" == await home.types("alice", each), each
+        for row in await home.all():
+            assert len(row["body"]) <= 4096
+    states = {r["status"] for r in await home.house.rows("SELECT status FROM case_row")}
+    assert not states & {"returned", "closed"}
+    assert [] == await home.house.findings()

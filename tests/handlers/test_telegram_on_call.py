@@ -266,6 +266,15 @@ async def test_without_a_claim_it_is_asked_who_has_seen_the_child(home: Phones):
     assert not (await home.case()).returned
 
 
+async def test_the_person_who_rang_may_say_no(home: Phones):
+    """C_CLAIM: confirm it or say no; then the case stands as it stood."""
+    code = await _low(home)
+    await home.types("alice", "/back")
+    await home.presses("alice", "Someone told me")
+    await home.types("cass", f"/confirm {code} no, the home says he is not there")
+    assert Status.CHECKING is (await home.case()).status
+
+
 async def test_staff_do_not_confirm(home: Phones):
     """Only people on call."""
     code = await _missing(home)
