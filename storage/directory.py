@@ -3,19 +3,18 @@
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 from casework.events import Child
-from casework.limits import LONDON
-from storage import rota
+from storage import outbox, rota
 from storage.codec import instant, ms
 from storage.database import Row, Tx
 from storage.people import ChildRow, Home, Organisation, Person
+from storage.register import age_on, medicine_due, plan_limit, register_factors
 
 __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
 EPISODES_DAYS = 90
-NEW_PLACEMENT_DAYS, MOVED_DAYS = 14, 30
 _PERSON = (
     "SELECT person.*, (SELECT json_group_array(role.role || CASE WHEN scope = '' THEN '' ELSE ':' || scope END)"
     " FROM role WHERE role.person = person.id) AS roles FROM person "
@@ -117,7 +116,7 @@ class Directory:
             primary_school=row.profile.get("school_stage") == "primary", register_factors=register_factors(row, now),
             episodes_90_days=await self._episodes(row.id, now), active_patterns=(),
             parents=tuple(p.person_id for p in parents), medicine_due_at=medicine_due(row, now),
-            has_plan=bool(row.profile.get("plan")), plan_limit_minutes=_whole(row.profile.get("limit_minutes")),
+            has_plan=bool(row.profile.get("plan")), plan_limit_minutes=plan_limit(row),
         )  # fmt: skip
 
     async def _episodes(self, child_id: str, now: datetime) -> int:
@@ -125,7 +124,10 @@ class Directory:
         here = await self.tx.row(
             "SELECT count(*) AS n FROM case_row WHERE child_id = ? AND watch = 0 AND opened_at >= ?", child_id, since
         )
-        before = await self.tx.row("SELECT count(*) AS n FROM past_episode WHERE child = ? AND started >= ?", child_id, since)
+        before = await self.tx.row(
+            "SELECT count(*) AS n FROM past_episode WHERE child = ? AND started >= ? AND started < ?",
+            child_id, since, ms(now),
+        )  # fmt: skip
         return int(here["n"] if here else 0) + int(before["n"] if before else 0)
 
     # ---- binding accounts ----
@@ -167,60 +169,11 @@ class Directory:
         return person
 
     async def deactivate(self, person_id: str) -> None:
-        """Cut a person off at once: account, invites and buttons (T4)."""
+        """Cut a person off at once: account, invites, buttons, and what was on its way to them (T4)."""
         await self.tx.run("UPDATE person SET active = 0, telegram_id = NULL WHERE id = ?", person_id)
         await self.tx.run("DELETE FROM invite WHERE person = ?", person_id)
         await self.tx.run("DELETE FROM button WHERE person = ?", person_id)
-
-
-def age_on(born: date, now: datetime) -> int:
-    """Whole years on the local day of `now`."""
-    day = now.astimezone(LONDON).date()
-    return day.year - born.year - ((day.month, day.day) < (born.month, born.day))
-
-
-def register_factors(row: ChildRow, now: datetime) -> tuple[str, ...]:
-    """K07, K08, K09, K10 and K12 as the profile tells them (domain 4.3)."""
-    profile, day = row.profile, now.astimezone(LONDON).date()
-    found = []
-    if _within(profile.get("placement_start"), day, NEW_PLACEMENT_DAYS) or _within(profile.get("last_move"), day, MOVED_DAYS):
-        found.append("K07")
-    if profile.get("la_host") and profile.get("la_responsible") and profile["la_host"] != profile["la_responsible"]:
-        found.append("K08")
-    if profile.get("school_status") in ("excluded", "not in school"):
-        found.append("K09")
-    if profile.get("substance_notes"):
-        found.append("K10")
-    if profile.get("mental_health"):
-        found.append("K12")
-    return tuple(found)
-
-
-def medicine_due(row: ChildRow, now: datetime) -> datetime | None:
-    """The next instant a medicine is due, from the profile's `medicine_due` (HH:MM local, or ISO-8601)."""
-    words = row.profile.get("medicine_due", "").strip()
-    if "medical" not in row.flags or not words:
-        return None
-    if len(words) == 5 and words[2] == ":":
-        hour, minute = (int(part) for part in words.split(":"))
-        local = now.astimezone(LONDON).replace(hour=hour, minute=minute, second=0, microsecond=0, fold=0)
-        return (local if local >= now else local + timedelta(days=1)).astimezone(UTC)
-    try:
-        due = datetime.fromisoformat(words)
-    except ValueError:
-        return None
-    return (due if due.tzinfo else due.replace(tzinfo=LONDON)).astimezone(UTC)
-
-
-def _within(words: str | None, day: date, days: int) -> bool:
-    try:
-        return words is not None and 0 <= (day - date.fromisoformat(words)).days <= days
-    except ValueError:
-        return False
-
-
-def _whole(words: str | None) -> int | None:
-    return int(words) if words is not None and words.isdigit() else None
+        await outbox.withdraw_from(self.tx, person_id)
 
 
 def _person(row: Row) -> Person:

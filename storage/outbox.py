@@ -7,7 +7,7 @@ half-sent after a crash goes out again, marked as a repeat, since a doubled text
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
 from storage.codec import instant, ms
@@ -17,6 +17,7 @@ Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 BACKOFF_SECONDS = (5, 15, 45, 120, 300)
 RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expired": 3, "cancelled": 3}
 AGAIN = "REPEAT: "
+_LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,16 +107,24 @@ async def recover(tx: Tx) -> int:
 
 
 async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> int:
-    """Cancel what was not sent yet: questions to one person, or every letter of the case but replies and reports."""
+    """Cancel what was not sent yet: questions to one person, or every letter of the case but replies and reports.
+
+    What is in a provider's hands cannot be called back; if it comes back untaken, it is too old to be sent again.
+    """
     if person is not None:
-        return await tx.run(
-            "UPDATE outbox SET state = 'cancelled' WHERE case_id = ? AND person = ? AND state = 'queued' AND kind = 'question'",
-            case_id, person,
-        )  # fmt: skip
-    return await tx.run(
-        "UPDATE outbox SET state = 'cancelled' WHERE case_id = ? AND state = 'queued' AND kind NOT IN ('reply', 'report')",
-        case_id,
-    )  # fmt: skip
+        which = "case_id = ? AND person = ? AND kind = 'question'"
+        return await _cancel(tx, which, (case_id, person), now)
+    return await _cancel(tx, "case_id = ? AND kind NOT IN ('reply', 'report')", (case_id,), now)
+
+
+async def withdraw_from(tx: Tx, person: str) -> int:
+    """Cancel whatever is on its way to a person who was cut off."""
+    return await _cancel(tx, "person = ?", (person,), _LONG_AGO)
+
+
+async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) -> int:
+    await tx.run(f"UPDATE outbox SET expires_at = ? WHERE state = 'sending' AND {which}", ms(now), *values)
+    return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE state = 'queued' AND {which}", *values)
 
 
 async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_id: str | None = None) -> Letter | None:
@@ -124,11 +133,10 @@ async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_
     Returns the letter where its state changed.
     """
     row = await tx.row(
-        "SELECT * FROM outbox WHERE id = ? OR (provider_id IS NOT NULL AND provider_id = ?)", letter_id, provider_id
-    )
-    if row is None:
-        return None
-    if RANK[state] <= RANK[row["state"]]:
+        "SELECT * FROM outbox WHERE id = ? OR provider_id = ? ORDER BY CASE WHEN id = ? THEN 0 ELSE 1 END LIMIT 1",
+        letter_id, provider_id, letter_id,
+    )  # fmt: skip
+    if row is None or RANK[state] <= RANK[row["state"]]:
         return None
     await tx.run("UPDATE outbox SET state = ?, provider_id = coalesce(provider_id, ?) WHERE id = ?",
                  state, provider_id, row["id"])  # fmt: skip

@@ -6,8 +6,9 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from storage import rota
-from storage.directory import Directory, age_on
+from storage.directory import Directory
 from storage.people import Person
+from storage.register import age_on
 from tests.storage.houses import EVENING, ROSTER
 from tests.storage.test_roster import a_directory
 
