@@ -6,8 +6,9 @@ from functools import cache
 from pathlib import Path
 
 from casework import loading
-from casework.loading import BadProtocol, Finding, Raw
+from casework.loading import BadProtocol, Finding
 from casework.protocol import Protocol
+from casework.stricter import Raw
 
 SHIPPED = Path(__file__).parent.parent / "casework" / "protocols"
 
@@ -19,6 +20,7 @@ class Shelf(Mapping[str, Protocol]):
         self.files = {name: path for folder in folders for name, path in _files(folder)}
         self.findings: dict[str, list[Finding]] = {}
         self._loaded: dict[str, tuple[Protocol, Raw]] = {}
+        self._loading: list[str] = []
         for name in self.files:
             with suppress(BadProtocol):  # kept in `findings`: one bad file must not take the others along
                 self._load(name)
@@ -28,11 +30,16 @@ class Shelf(Mapping[str, Protocol]):
             return self._loaded[name][1]
         if name not in self.files:
             raise BadProtocol([Finding(name, "no such protocol to extend")])
+        if name in self._loading:
+            raise BadProtocol([Finding("protocol.extends", f"goes in a circle: {' -> '.join([*self._loading, name])}")])
+        self._loading.append(name)
         try:
             self._loaded[name] = loading.load(self.files[name].read_bytes(), self._load)
         except BadProtocol as fault:
             self.findings[name] = fault.findings
             raise BadProtocol(fault.findings) from fault
+        finally:
+            self._loading.remove(name)
         return self._loaded[name][1]
 
     def __getitem__(self, name: str) -> Protocol:
@@ -48,8 +55,18 @@ class Shelf(Mapping[str, Protocol]):
         return sorted(self._loaded)
 
     def raw(self, name: str) -> Raw:
-        """The merged data of one protocol, as the check reads it."""
+        """The merged data of one protocol."""
         return self._loaded[name][1]
+
+    def own(self, name: str) -> Raw:
+        """What the file itself says, before it is laid over another. Raises BadProtocol where it is no TOML."""
+        return loading.read(self.files[name].read_bytes())
+
+    def base(self, name: str) -> Raw | None:
+        """The merged data of the protocol a file extends; None where it extends none, or one that does not load."""
+        meta = self.own(name).get("protocol")
+        extends = meta.get("extends") if isinstance(meta, dict) else None
+        return self._loaded[extends][1] if extends in self._loaded else None
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

@@ -6,7 +6,7 @@ Times are whole minutes unless the name says otherwise.
 """
 
 from functools import cached_property
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -14,6 +14,9 @@ HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the mi
 MAX_GATE_QUESTIONS = 9  # PR9
 
 Source = str  # ids of the sources table, separated by blanks, or OURS
+Minutes = Annotated[int, Field(ge=1, le=100_000)]  # no timer of 0: it would ask for ever at one moment
+OrNone = Annotated[int, Field(ge=0, le=100_000)]  # a grace or a limit may be 0: at once
+Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 
 
 class _Data(BaseModel):
@@ -55,7 +58,12 @@ class Check(_Data):
     tag: Literal["SRC", "DER", "OURS"]
 
     def option(self, value: str) -> Option | None:
-        return next((o for o in self.options if o.value == value), None)
+        """The option of this value, or None."""
+        return self._by_value.get(value)
+
+    @cached_property
+    def _by_value(self) -> dict[str, Option]:
+        return {o.value: o for o in self.options}
 
 
 class Flag(_Data):
@@ -101,88 +109,88 @@ class Floor(_Data):
 class Band(_Data):
     """Timers of one age band: `under` this age. `max_day`, `max_night`: minutes unlocated before M02."""
 
-    under: int
-    grace: int
-    checks: int
-    review: int
-    max_day: int
-    max_night: int
+    under: Minutes
+    grace: OrNone
+    checks: Minutes
+    review: Minutes
+    max_day: OrNone
+    max_night: OrNone
 
 
 class Answer(_Data):
-    first_ack: int
-    reminder: int
-    silence: int
-    silence_watch_under_12: int
-    unsure_human: int
-    unsure_climb: int
-    ring_round: int
+    first_ack: Minutes
+    reminder: Minutes
+    silence: Minutes
+    silence_watch_under_12: Minutes
+    unsure_human: Minutes
+    unsure_climb: Minutes
+    ring_round: Minutes
 
 
 class Chase(_Data):
-    high: int
-    welfare: int
-    medium: int
-    escalate_every: int
+    high: Minutes
+    welfare: Minutes
+    medium: Minutes
+    escalate_every: Minutes
 
 
 class Lapse(_Data):
-    high: int
-    welfare: int
-    medium: int
-    a01: int
-    confirmed_number: int
+    high: Minutes
+    welfare: Minutes
+    medium: Minutes
+    a01: Minutes
+    confirmed_number: Minutes
 
 
 class Away(_Data):
-    every: int
-    night_check: str
-    morning_check: str
-    extend_by: int
-    extend_times: int
-    decision: int
+    every: Minutes
+    night_check: Clock
+    morning_check: Clock
+    extend_by: Minutes
+    extend_times: OrNone
+    decision: Minutes
 
 
 class Claim(_Data):
-    callback: int
-    next_rung: int
-    next_check: int
+    callback: Minutes
+    next_rung: Minutes
+    next_check: Minutes
 
 
 class Interview(_Data):
-    due_hours: int
-    remind_hours: tuple[int, ...]
-    overdue_every_hours: int
-    min_offers: int
+    due_hours: Minutes
+    remind_hours: tuple[Minutes, ...]
+    overdue_every_hours: Minutes
+    min_offers: Minutes
     due_when: Literal["missing", "third_episode"]  # England every missing episode; Wales expects it after three
 
 
 class Timers(_Data):
     source: Source
-    night_from: str
-    night_to: str
+    night_from: Clock
+    night_to: Clock
     bands: tuple[Band, ...]
-    hard_cap: int = Field(le=HARD_CAP_MINUTES)
+    hard_cap: int = Field(ge=1, le=HARD_CAP_MINUTES)
     answer: Answer
     chase: Chase
     lapse: Lapse
     away: Away
     claim: Claim
     interview: Interview
-    review_told_at_most: int
-    review_confirmed_every: int
-    wellbeing_reminder: int
-    wellbeing_task: int
-    late_report: int  # K14
-    medicine_hours: int  # R03
-    day_task_minutes: int = 1440
+    review_told_at_most: Minutes
+    review_confirmed_every: Minutes
+    wellbeing_reminder: Minutes
+    wellbeing_task: Minutes
+    late_report: Minutes  # K14
+    medicine_hours: Minutes  # R03
+    day_task_minutes: Minutes = 1440
 
 
 class Rung(_Data):
     """E1 to E4: `after` minutes from the start of the chain, who, and how."""
 
-    rung: int
-    after: int
+    rung: Minutes
+    after: OrNone
     role: str
     role_at_home: str = ""
     via: tuple[str, ...]
@@ -194,9 +202,9 @@ class Rung(_Data):
 class Repeat(_Data):
     """How often the last rung repeats, for ever, until a named person takes the alert."""
 
-    high: int
-    others: int
-    confirmed_number: int
+    high: Minutes
+    others: Minutes
+    confirmed_number: Minutes
 
 
 class Task(_Data):
@@ -204,7 +212,7 @@ class Task(_Data):
 
     id: str
     owner: str
-    due_minutes: tuple[int, ...]
+    due_minutes: tuple[Minutes, ...]
     when: Literal["returned", "missing"] = "returned"
     says: str
     source: Source
@@ -226,7 +234,7 @@ class Step(_Data):
     """One step of section E5 to E13 kept as data for the parts that act on it."""
 
     id: str
-    after_hours: float
+    after_hours: Annotated[float, Field(ge=0)]
     who: str
     says: str
     source: Source
@@ -259,6 +267,8 @@ class Meta(_Data):
     levels: tuple[str, ...]
     definition_missing: tuple[str, ...]  # union: the and-clauses that make an absence "missing"
     definition_says: str
+    absent_says: str = ""  # what a scheme that knew a class "absent" said of it; only a retired one has it
+    absent_unless: tuple[str, ...] = ()  # conditions and flags under which that scheme called the child missing instead
     return_talk: str
     helpline: str
     out_of_hours: str
