@@ -22,7 +22,10 @@ _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Letter:
-    """One letter to one person by one channel. `urgency`: smaller goes first. `edit`: the Telegram message it replaces."""
+    """One letter to one person by one channel.
+
+    `urgency`: smaller goes first. `edit`: the Telegram message it replaces.
+    """
 
     id: str
     case_id: str | None
@@ -158,8 +161,8 @@ async def oldest_waiting(tx: Tx, now: datetime) -> datetime | None:
 def _letter(row: Row) -> Letter:
     return Letter(
         id=row["id"], case_id=row["case_id"], person=row["person"], channel=row["channel"], address=row["address"],
-        text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"], urgency=row["urgency"],
-        edit=row["edit"], protect=bool(row["protect"]), document=row["document"], case_card=bool(row["case_card"]),
+        text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"],
+        urgency=row["urgency"], edit=row["edit"], protect=bool(row["protect"]), document=row["document"], case_card=bool(row["case_card"]),
         due_at=instant(row["due_at"]), expires_at=instant(row["expires_at"]) if row["expires_at"] else None,
         tries=row["tries"],
     )  # fmt: skip

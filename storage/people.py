@@ -69,6 +69,11 @@ class Person:
         return f"manager:{home}" in self.roles
 
     @property
+    def reachable(self) -> bool:
+        """Whether any channel leads to them."""
+        return self.telegram_id is not None or self.mobile is not None
+
+    @property
     def is_coordinator(self) -> bool:
         return "coordinator" in self.roles
 

@@ -1,7 +1,7 @@
-"""Knows what rules read from a child's entry in the register: age, factors, when a medicine is due, the plan's own limit.
+"""Knows what rules read from a child's entry in the register: age, factors, a medicine's time, the plan's own limit.
 
-A profile is free text by the names of the report's fields. What cannot be read here never buys time and never stops a case
-from opening: a medicine without a readable time counts as due at any time.
+A profile is free text by the names of the report's fields. What cannot be read here never buys time and never stops a
+case from opening: a medicine without a readable time counts as due at any time.
 """
 
 import re

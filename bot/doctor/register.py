@@ -86,7 +86,7 @@ async def _ladder(directory: Directory, home: Home, settings: Settings) -> list[
         held = await rota.on_duty(directory, home.organisation, role, home.id, now)
         reached = [person.person_id for person in held.people if person.telegram_id is not None or person.mobile]
         everybody.update(reached)
-        if not reached:
+        if held.stand_in or not reached:
             level: Level = "bad" if role == "coordinator" else "warn"
             found.append(Found(level, "ladder", f"{home.id}: nobody who can be reached is {role} now ({held.why})"))
     if len(everybody) < CONTACTS_AT_THE_TOP:
