@@ -129,16 +129,10 @@ class Sandbox:
                     log.exception("the sandbox's clock stumbled")
 
     async def _report(self) -> None:
-        """Twilio's callbacks: every text that was taken is delivered a moment later."""
-        told: set[str] = set()
+        """Twilio's callbacks: every text that was taken is on its way, and then there, a moment later."""
         while True:
             await asyncio.sleep(STEP_SECONDS)
-            for sid, message in list(self.twilio.messages.items()):
-                if sid in told or message["direction"] != "outbound-api":
-                    continue
-                told.add(sid)
-                with suppress(OSError):
-                    await self.twilio.report(sid, "delivered")
+            await self.twilio.travel()
 
     # ---- the page ----
 

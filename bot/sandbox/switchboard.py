@@ -5,6 +5,7 @@ One phone is one channel and one address (a Telegram account or a number). Nothi
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import TypeAlias
@@ -59,9 +60,23 @@ class Switchboard:
         self.sent.append(Sent(at=self.now(), channel=channel, address=address, message=shown))
         return shown
 
-    def write(self, channel: str, address: str, text: str) -> Shown:
+    def write(self, channel: str, address: str, text: str, **parts: object) -> Shown:
         """The owner of the phone writes."""
-        return self._put(channel, address, text=text, mine=True)
+        return self._put(channel, address, text=text, mine=True, **parts)
+
+    def rewrite(self, channel: str, address: str, message_id: int, text: str) -> Shown:
+        """The owner changes a message of theirs. Raises KeyError where there is none."""
+        messages = self.phone(channel, address)
+        for place, old in enumerate(messages):
+            if old.message_id == message_id and old.mine:
+                messages[place] = replace(old, text=text, edited=True)
+                self.touch()
+                return messages[place]
+        raise KeyError(message_id)
+
+    def announce(self, channel: str, address: str, text: str) -> Shown:
+        """The network itself writes to the phone: the house neither sent this nor knows of it."""
+        return self._put(channel, address, text=text)
 
     def edit(self, channel: str, address: str, message_id: int, text: str, buttons: Buttons) -> Shown | None:
         """The house changes one of its messages; None where there is no such message."""
@@ -87,10 +102,8 @@ class Switchboard:
     async def wait(self, seen: int, seconds: float) -> int:
         """Wait until something changed since version `seen`, or the time is up; returns the version now."""
         if self.version == seen:
-            try:
+            with suppress(TimeoutError):
                 await asyncio.wait_for(self._changed.wait(), seconds)
-            except TimeoutError:
-                pass
         return self.version
 
     def _put(self, channel: str, address: str, **parts: object) -> Shown:
@@ -101,6 +114,7 @@ class Switchboard:
         return shown
 
     def touch(self) -> None:
+        """Tell whoever watches that there is something new to see."""
         self.version += 1
         self._changed.set()
         self._changed = asyncio.Event()
