@@ -5,7 +5,6 @@ once and has an end; the outbox retries. aiogram's errors may quote a URL with t
 leaves this file but a code of our own.
 """
 
-import io
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -17,6 +16,7 @@ from aiogram.methods import TelegramMethod
 from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Message
 
 from bot.channels.long_text import split
+from bot.channels.room import Room
 from scheduler.outbox import Receipt, Refused, Unreachable
 from storage.outbox import Letter
 
@@ -51,24 +51,13 @@ class Conflict(Unreachable):
     """Somebody else polls with this token: two houses must not listen to one bot."""
 
 
-async def no_card(_case_id: str, _person: str) -> int | None:
-    """Nobody keeps cards."""
-    return None
-
-
-async def no_document(name: str) -> tuple[str, bytes]:
-    """Nobody composes documents."""
-    raise OSError(name)
-
-
 class TelegramChannel:
     """One bot. Make it inside the running loop; close it at the end."""
 
     name = "telegram"
 
     def __init__(
-        self, *, token: str, api_url: str, card_before: Card = no_card, document: Document = no_document,
-        seconds: float = REQUEST_SECONDS,
+        self, *, token: str, api_url: str, card_before: Card, document: Document, seconds: float = REQUEST_SECONDS
     ) -> None:  # fmt: skip
         """`card_before(case_id, person)`: the message that was this person's card. `document(CASE_ID/VERSION)` composes
         the file of a report: its name and bytes."""
@@ -185,7 +174,7 @@ class TelegramChannel:
         file = await self._calling(self.bot.get_file(file_id))
         if file.file_path is None or (file.file_size or 0) > FILE_AT_MOST_BYTES:
             raise Refused("file too big", dead=False)
-        room = _Room(FILE_AT_MOST_BYTES)
+        room = Room(FILE_AT_MOST_BYTES)
         await self._calling(self.bot.download_file(file.file_path, room, timeout=int(self._seconds)))
         return room.getvalue()
 
@@ -209,19 +198,6 @@ class TelegramChannel:
             return await call
         except (exceptions.AiogramError, TimeoutError, OSError) as fault:
             raise translated(fault) from None
-
-
-class _Room(io.BytesIO):
-    """A buffer that refuses more than it has room for, whatever size was announced."""
-
-    def __init__(self, most: int) -> None:
-        super().__init__()
-        self._most = most
-
-    def write(self, data: Any) -> int:
-        if self.tell() + len(data) > self._most:
-            raise OSError("more than announced")
-        return super().write(data)
 
 
 def translated(fault: Exception) -> Refused | Unreachable:

@@ -40,6 +40,14 @@ class Line:
         return [m.text for m in self.board.phone("telegram", ALICE)]
 
 
+async def _no_card(case_id: str, person: str) -> int | None:
+    return None
+
+
+async def _no_document(name: str) -> tuple[str, bytes]:
+    raise KeyError(name)
+
+
 @pytest.fixture
 async def line() -> AsyncIterator[Line]:
     board = Switchboard(lambda: NOW)
@@ -188,7 +196,9 @@ async def test_a_revoked_token_waits_and_nothing_quotes_it(line: Line):
 
 async def test_a_network_that_is_down_is_tried_again():
     """Nobody listens: the letter waits."""
-    channel = TelegramChannel(token=TOKEN, api_url="http://127.0.0.1:9", seconds=1)
+    channel = TelegramChannel(
+        token=TOKEN, api_url="http://127.0.0.1:9", card_before=_no_card, document=_no_document, seconds=1
+    )
     try:
         with pytest.raises(Unreachable) as fault:
             await channel.send(LETTER)
