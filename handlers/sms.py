@@ -139,8 +139,10 @@ async def _choice(texter: Texter) -> None:
     words_id = await texter.memory.waiting_choice()
     if words_id is None:
         return
-    await texter.memory.forget_choice()
     picked = level(texter.words).strip(" .!,'\"")
     waited = await texter.desk.words(words_id)
     if waited is not None and re.fullmatch(r"[^\W\d_]|[^\W_]*\d[^\W_]*", picked) and not re.fullmatch(r"\d+", picked):
         texter.chosen, texter.words = picked, waited
+        await texter.memory.picked()
+    else:
+        await texter.memory.forget_choice()

@@ -5,11 +5,12 @@ import re
 from casework import checks, reading
 from casework.case import Case
 from casework.effects import Tell, To
-from casework.events import NoteMade, WorryRaised
+from casework.events import NoteMade
 from casework.levels import Trust
 from casework.plain import tokens
 from casework.protocol import Check
 from handlers.inbox import read_news
+from handlers.sms_cases import ask_which
 from handlers.sms_opening import open_for
 from handlers.texter import Concern, Texter
 from storage.texters import lately_sent
@@ -44,15 +45,6 @@ def _named(texter: Texter, concerns: list[Concern]) -> Concern | None:
     return next((c for c in concerns if c.case.code == code), None)
 
 
-async def which(texter: Texter, concerns: list[Concern]) -> None:
-    """Ask which case is meant."""
-    options = [(await texter.initial_of(c.case.child.child_id), c.case.code) for c in concerns if c.trusted]
-    if options:
-        await texter.ask_which(options)
-    else:
-        await texter.neutral()
-
-
 async def _several(texter: Texter, concerns: list[Concern]) -> None:
     """Several children: a worry is raised for each, for a reader may err only upwards; anything else is asked about."""
     flags = reading.worry(_bare(texter.words), texter.book)
@@ -64,7 +56,7 @@ async def _several(texter: Texter, concerns: list[Concern]) -> None:
     if len(mine) == 1:
         await _one(texter, mine[0], texter.words)
     elif not _polite(texter):
-        await which(texter, concerns)
+        await ask_which(texter, concerns)
 
 
 async def _one(texter: Texter, concern: Concern, words: str) -> None:
@@ -100,14 +92,14 @@ async def _question(texter: Texter, concern: Concern) -> Check | None:
 async def _unread(texter: Texter, concern: Concern, check: Check | None) -> None:
     """Asked again once, then a person must look. Where nothing was asked, a person must look at once."""
     if check is None and _polite(texter):
-        await _note(texter, concern, unread=False)
+        await texter.note(concern, unread=False)
         return
     asking = "" if check is None else _asking(concern.case, check)
     if check is None or await texter.memory.unread_before(asking):
-        await _note(texter, concern, unread=True)
+        await texter.note(concern, unread=True)
         await texter.reply("N_NOTED", concern=await texter.fresh(concern))
         return
-    await _note(texter, concern, unread=False)
+    await texter.note(concern, unread=False)
     await texter.reply("N_TIME" if check.kind == "time" else "N_AGAIN", concern=concern)
     if concern.case.last_prompt(concern.person.person_id, texter.desk.now) is not None:
         await ask_again(texter, concern, check)
@@ -124,15 +116,6 @@ async def ask_again(texter: Texter, concern: Concern, check: Check) -> None:
 def _asking(case: Case, check: Check) -> str:
     """One asking of one question, by which a second unread answer to it is known."""
     return f"{case.case_id}:{check.id}:{case.asked.get(check.id, (0, 0))[1]}"
-
-
-async def _note(texter: Texter, concern: Concern, *, unread: bool) -> None:
-    voice = texter.voice(concern.person)
-    await texter.record(
-        concern.case,
-        NoteMade(at=texter.desk.now, by=voice.by, channel="sms", trust=voice.trust, unread=unread,
-                 words=await texter.keep(concern.case)),
-    )  # fmt: skip
 
 
 def _polite(texter: Texter) -> bool:
@@ -154,23 +137,10 @@ async def raise_new(texter: Texter, concern: Concern, flags: tuple[str, ...]) ->
     case = (await texter.fresh(concern)).case
     new = tuple(flag for flag in flags if flag not in case.flags)
     if new:
-        await worry(texter, Concern(concern.person, case), new)
+        await texter.worry(Concern(concern.person, case), new)
     else:
-        await _note(texter, Concern(concern.person, case), unread=True)
-    if concern.trusted:
-        await texter.reply("N_RAISED", concern=concern)
-    else:
-        await texter.neutral()
-
-
-async def worry(texter: Texter, concern: Concern, flags: tuple[str, ...]) -> None:
-    """Record a worry with its words."""
-    voice = texter.voice(concern.person)
-    await texter.record(
-        concern.case,
-        WorryRaised(at=texter.desk.now, by=voice.by, channel="sms", trust=voice.trust, flags=flags,
-                    words=await texter.keep(concern.case)),
-    )  # fmt: skip
+        await texter.note(Concern(concern.person, case), unread=True)
+    await texter.say("N_RAISED", concern)
 
 
 # ---- people who may not be asked, and texts without a case -----------------------------------------------
@@ -183,7 +153,7 @@ async def _restricted(texter: Texter, concern: Concern) -> None:
         await raise_new(texter, concern, flags)
         return
     if tokens(texter.words):
-        await _note(texter, concern, unread=True)
+        await texter.note(concern, unread=True)
     await texter.neutral()
 
 

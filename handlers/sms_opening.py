@@ -1,13 +1,23 @@
 """Whose child a text is about that opens a case, and how it opens: for who may not be asked, without a question."""
 
+from collections.abc import Sequence
+from datetime import timedelta
+
+from casework import speech
 from casework.levels import Side
 from casework.plain import tokens
 from casework.reading import ReadTime
+from casework.wording import render
 from handlers.inbox import side_of
 from handlers.opening import open_case
 from handlers.texter import Concern, Texter
+from storage import outbox
 from storage.addressees import askable
+from storage.chance import time_id
 from storage.directory import ChildRow, Person
+from storage.outbox import Letter
+
+PICKED_WITHIN = timedelta(minutes=5)
 
 
 async def children(texter: Texter) -> list[tuple[Person, ChildRow]]:
@@ -46,3 +56,28 @@ async def open_for(texter: Texter, person: Person, child_id: str, time: ReadTime
         texter.desk, child_id, person, texter.voice(person), time, askable=may_be_asked, words=texter.words
     )
     return Concern(person, case), known
+
+
+async def alarms(texter: Texter, children: Sequence[str]) -> list[str]:
+    """Letters to the co-ordinators on duty that go in five minutes, unless it is said which child is missing by then:
+    somebody who was asked and does not answer must not be alone with it. Returns their ids."""
+    desk, written = texter.desk, []
+    for organisation in sorted({person.organisation for person in texter.people}):
+        for person in await desk.directory.on_duty(organisation, "coordinator", "", desk.now):
+            for channel, address in (("telegram", person.telegram_id), ("sms", person.mobile)):
+                if address is not None:
+                    letter = _alarm(texter, person, channel, str(address), ", ".join(children))
+                    await outbox.enqueue(desk.tx, letter, desk.now)
+                    written.append(letter.id)
+    return written
+
+
+def _alarm(texter: Texter, person: Person, channel: str, address: str, children: str) -> Letter:
+    desk, book = texter.desk, texter.doors.book(person.language)
+    fields = {"list": children}
+    body = render(book, "X_WHICH", channel=channel, code="", who="", now=desk.now, fields=fields)
+    return Letter(
+        id=time_id("letter", desk.now, desk.chance), case_id=None, person=person.person_id, channel=channel,
+        address=address, text="X_WHICH", body=body, keyboard=(), kind="notice", urgency=speech.rank("C_ALERT"),
+        edit=None, protect=True, document=None, case_card=False, due_at=desk.now + PICKED_WITHIN, expires_at=None, tries=0,
+    )  # fmt: skip

@@ -8,12 +8,12 @@ from dataclasses import dataclass, field
 
 from casework.case import Case
 from casework.effects import Field, Tell
-from casework.events import News
+from casework.events import News, NoteMade, WorryRaised
 from casework.levels import Side, Trust
 from casework.plain import level
 from casework.step import Step
 from casework.wording import Phrasebook, initial
-from handlers.inbox import Doors, Voice, concerning, is_watch, side_of
+from handlers.inbox import Doors, Voice, concerning, is_watch, side_of, tell_on_call
 from storage.addressees import askable
 from storage.desk import Desk
 from storage.directory import Person
@@ -88,6 +88,28 @@ class Texter:
         self.told |= {e.to.id for e in done.effects if isinstance(e, Tell) and e.to.kind == "person"}
         return done
 
+    async def note(self, concern: Concern, *, unread: bool) -> None:
+        """Keep the text as evidence. `unread`: a person must look, after a return too, when no rule listens."""
+        case, voice = concern.case, self.voice(concern.person)
+        words = await self.keep(case)
+        await self.record(
+            case,
+            NoteMade(at=self.desk.now, by=voice.by, channel="sms", trust=voice.trust, unread=unread, words=words),
+        )
+        if unread and case.returned:
+            await tell_on_call(self.desk, case.case_id, "C_NOTE")
+
+    async def worry(self, concern: Concern, flags: tuple[str, ...]) -> None:
+        """Raise these flags with the text as evidence; after a return a person on call is told at once."""
+        case, voice = concern.case, self.voice(concern.person)
+        words = await self.keep(case)
+        await self.record(
+            case,
+            WorryRaised(at=self.desk.now, by=voice.by, channel="sms", trust=voice.trust, flags=flags, words=words),
+        )
+        if case.returned:
+            await tell_on_call(self.desk, case.case_id, "C_UNWELL")
+
     async def keep(self, case: Case) -> str | None:
         """Keep the whole text with the case as evidence; returns its id."""
         if not self.words.strip():
@@ -113,6 +135,13 @@ class Texter:
             fields=fields, book=self.book.language, case_id=None if concern is None else concern.case.case_id,
         )  # fmt: skip
 
+    async def say(self, text: str, concern: Concern) -> None:
+        """Answer who may be told; everybody else gets what strangers get."""
+        if concern.trusted:
+            await self.reply(text, concern=concern)
+        else:
+            await self.neutral()
+
     async def neutral(self) -> None:
         """The one answer that strangers and those who may not be told get alike, once in 24 hours (T3, T13)."""
         if await self.memory.may_hear_neutral():
@@ -126,9 +155,9 @@ class Texter:
         known = [each for each in organisations if each.id in own] or organisations
         return known[0].duty_number if known else "101"
 
-    async def ask_which(self, options: Sequence[tuple[str, str]]) -> None:
+    async def ask_which(self, options: Sequence[tuple[str, str]], alarms: Sequence[str] = ()) -> None:
         """Ask which child or case is meant, by initial and code; the words wait for the answer."""
-        await self.memory.let_choose(await self.desk.keep(self.words))
+        await self.memory.let_choose(await self.desk.keep(self.words), alarms)
         listed = ", ".join(f"{letter} {code}" for letter, code in options[:CHOICES_SHOWN])
         await self.reply("N_WHICH", fields={"list": listed}, always=True)
 

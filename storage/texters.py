@@ -4,6 +4,7 @@ A From number is a hint, never a proof: a stranger's is answered rarely, digits 
 that answer each other fall silent (T13, T17).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -60,12 +61,13 @@ class Texters:
         )
         return 0 if row is None else int(row["n"])
 
-    async def let_choose(self, words_id: str) -> None:
-        """Keep words until it is said which child they are about; the latest words count."""
+    async def let_choose(self, words_id: str, alarms: Sequence[str]) -> None:
+        """Keep words until it is said which child they are about; the latest words count. `alarms`: letters that the
+        choice makes needless."""
         await self.forget_choice()
         await self.tx.run(
-            "INSERT INTO texter_choice (number, words_id, asked_at) VALUES (?, ?, ?)",
-            self.number, words_id, ms(self.now),
+            "INSERT INTO texter_choice (number, words_id, alarms, asked_at) VALUES (?, ?, ?, ?)",
+            self.number, words_id, " ".join(alarms), ms(self.now),
         )  # fmt: skip
 
     async def waiting_choice(self) -> str | None:
@@ -75,6 +77,13 @@ class Texters:
             self.number, ms(self.now - CHOICE_WAITS),
         )  # fmt: skip
         return None if row is None else str(row["words_id"])
+
+    async def picked(self) -> None:
+        """It was said which: nobody on call needs to be told that it was not."""
+        row = await self.tx.row("SELECT alarms FROM texter_choice WHERE number = ?", self.number)
+        for letter_id in [] if row is None else str(row["alarms"]).split():
+            await self.tx.run("UPDATE outbox SET state = 'cancelled' WHERE id = ? AND state = 'queued'", letter_id)
+        await self.forget_choice()
 
     async def forget_choice(self) -> None:
         """The choice was made, or other words came."""

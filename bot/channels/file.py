@@ -49,9 +49,10 @@ class FileChannel:
         """The report `case_id/version`, as it stood when that version was made; None where there is none."""
         case_id, _, version = document.rpartition("/")
         held = await self._database.read(lambda tx: dossier(tx, case_id, self._book))
-        if held is None or not version.isdecimal() or not 1 <= int(version) <= held.case.reports:
+        number = int(version) if version.isascii() and version.isdecimal() else 0
+        if held is None or not 1 <= number <= held.case.reports:
             return None
-        return of_version(held, int(version), self._protocols)
+        return of_version(held, number, self._protocols)
 
     async def for_people(self, document: str) -> tuple[str, bytes]:
         """A version as people on call may have it, third parties held back: a file name without a name, and the PDF.

@@ -13,5 +13,6 @@ CREATE INDEX texter_mark_about ON texter_mark (kind, about) WHERE about <> '';
 CREATE TABLE texter_choice (
     number   TEXT PRIMARY KEY,
     words_id TEXT NOT NULL REFERENCES words (words_id),
+    alarms   TEXT NOT NULL,                    -- ids of letters to people on call that the choice makes needless
     asked_at INTEGER NOT NULL
 ) STRICT;

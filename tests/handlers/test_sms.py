@@ -117,6 +117,18 @@ async def test_with_two_cases_digits_need_the_ref(all_phones: Phones) -> None:
     assert "P00" in (await all_phones.case("M2")).answers
 
 
+async def test_who_is_asked_which_and_does_not_answer_is_not_left_alone(all_phones: Phones) -> None:
+    """In five minutes a co-ordinator hears of it, unless the child was picked."""
+    await all_phones.texts("sam", "MISSING")
+    (row,) = await all_phones.house.rows("SELECT * FROM outbox WHERE text = 'X_WHICH' AND channel = 'sms'")
+    assert row["address"] == NUMBERS["cass"] and "M2, N3" in row["body"] and row["state"] == "queued"
+    assert row["due_at"] - row["created_at"] == 5 * 60_000
+    await all_phones.texts("sam", "N")
+    assert {r["state"] for r in await all_phones.house.rows("SELECT state FROM outbox WHERE text = 'X_WHICH'")} == {
+        "cancelled"
+    }
+
+
 async def test_a_worry_about_one_of_two_is_raised_for_both(all_phones: Phones) -> None:
     """A reader may err only upwards."""
     await all_phones.texts("sam", "MISSING M2")
@@ -311,6 +323,34 @@ async def test_texts_without_a_case_are_told_how_to_open_one(all_phones: Phones)
         (answer,) = await all_phones.texts("pat", words)
         assert "Text MISSING" in answer
     assert await all_phones.cases() == 0
+
+
+async def back_and_seen(phones: Phones) -> None:
+    """K is back, by Pat's own code."""
+    await phones.texts("pat", "MISSING 20:55")
+    for answer in ("1", "2", "3", "1", "2", "3", "2", "2", "1"):
+        await phones.texts("pat", answer)
+    await phones.texts("pat", f"BACK {await phones.code()}")
+    assert (await phones.case()).status is Status.RETURNED
+
+
+@pytest.mark.parametrize("words", ["WORRIED", "she is dead", "CALL", "he left again I think"])
+async def test_words_after_a_return_still_reach_a_person(all_phones: Phones, words: str) -> None:
+    """The rules are at rest then; the people on call are not."""
+    await back_and_seen(all_phones)
+    await all_phones.texts("pat", "1")
+    before = len(await all_phones.alerts())
+    await all_phones.texts("pat", words)
+    assert len(await all_phones.alerts()) > before
+
+
+async def test_missing_after_a_return_is_a_new_case(all_phones: Phones) -> None:
+    """Gone again before the first case was signed."""
+    await back_and_seen(all_phones)
+    old = (await all_phones.case()).case_id
+    all_phones.house.clock.after(minutes=30)
+    await all_phones.texts("pat", "MISSING")
+    assert (await all_phones.case()).case_id != old
 
 
 # ---- strangers, loops, what is not ours --------------------------------------------------------------

@@ -1,0 +1,154 @@
+"""The real Twilio client over HTTP: what is sent, how long it lives, and what each refusal means to the outbox."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from urllib.parse import parse_qs
+
+import pytest
+from aiohttp import web
+
+from bot.channels.off import OffChannel
+from bot.channels.sms import SmsChannel
+from scheduler.outbox import Refused, Unreachable
+from storage.outbox import Letter
+
+NOW = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
+PAT = "+447700900201"
+LETTER = Letter(
+    id="letter-1/a&b", case_id="org1-1", person="pat", channel="sms", address=PAT, text="P04", body="A17 Q4. Siân?",
+    keyboard=(), kind="question", urgency=3, edit=None, protect=True, document=None, case_card=False, due_at=NOW,
+    expires_at=NOW + timedelta(minutes=10), tries=1,
+)  # fmt: skip
+
+
+class Twilio:
+    """A server that answers as it is told and keeps what it heard."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, dict[str, str]]] = []
+        self.status, self.answer = 201, {"sid": "SM" + "0" * 32, "status": "queued"}
+        self.silent = False
+
+    async def create(self, request: web.Request) -> web.Response:
+        fields = {name: values[0] for name, values in parse_qs(await request.text()).items()}
+        self.heard.append((request.path, fields))
+        if self.silent:
+            await asyncio.sleep(60)
+        return web.json_response(self.answer, status=self.status)
+
+    def refuses(self, status: int, code: int) -> None:
+        self.status = status
+        self.answer = {"code": code, "message": f"The number {PAT} is odd", "status": str(status)}
+
+
+@asynccontextmanager
+async def a_line(seconds: float = 5, service: str = "") -> AsyncIterator[tuple[Twilio, SmsChannel]]:
+    double = Twilio()
+    app = web.Application()
+    app.router.add_post("/base/2010-04-01/Accounts/AC1/Messages.json", double.create)
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    channel = SmsChannel(
+        account_sid="AC1", auth_token="t", api_url=f"http://127.0.0.1:{runner.addresses[0][1]}/base/",
+        sender="" if service else "+441632960200", service_sid=service, public_url="https://porch.example/",
+        now=lambda: NOW, seconds=seconds,
+    )  # fmt: skip
+    try:
+        yield double, channel
+    finally:
+        await channel.close()
+        await runner.cleanup()
+
+
+async def test_a_letter_goes_out_as_one_request() -> None:
+    """Its words, its sender, our own id in the callback, and no longer life than the question itself."""
+    async with a_line() as (double, channel):
+        receipt = await channel.send(LETTER)
+        ((_, fields),) = double.heard
+        assert receipt.provider_id == "SM" + "0" * 32
+        assert (fields["To"], fields["From"], fields["Body"]) == (PAT, "+441632960200", LETTER.body)
+        assert fields["StatusCallback"] == "https://porch.example/twilio/status?m=letter-1%2Fa%26b"
+        assert fields["ValidityPeriod"] == "600"
+
+
+@pytest.mark.parametrize(
+    ("expires", "seconds"), [(None, 14400), (timedelta(days=1), 14400), (timedelta(0), 1), (timedelta(hours=-1), 1)]
+)
+async def test_no_text_arrives_long_after_its_time(expires: timedelta | None, seconds: int) -> None:
+    """A13: Twilio's own ten hours would bring tonight's question tomorrow."""
+    async with a_line() as (double, channel):
+        await channel.send(replace(LETTER, expires_at=None if expires is None else NOW + expires))
+        assert double.heard[0][1]["ValidityPeriod"] == str(seconds)
+
+
+async def test_a_messaging_service_sends_where_no_number_is_set() -> None:
+    """One of the two is enough."""
+    async with a_line(service="MG1") as (double, channel):
+        await channel.send(LETTER)
+        assert double.heard[0][1]["MessagingServiceSid"] == "MG1" and "From" not in double.heard[0][1]
+
+
+@pytest.mark.parametrize(
+    ("code", "dead"), [(21211, True), (21610, True), (21614, True), (21408, False), (99999, False)]
+)
+async def test_a_refusal_is_for_good_and_says_whether_the_number_is_dead(code: int, dead: bool) -> None:
+    """P10: routed around at once; an unknown code concerns this letter alone."""
+    async with a_line() as (double, channel):
+        double.refuses(400, code)
+        with pytest.raises(Refused) as caught:
+            await channel.send(LETTER)
+        assert (caught.value.code, caught.value.dead) == (str(code), dead)
+
+
+@pytest.mark.parametrize(
+    ("status", "code"), [(429, 20429), (500, 20500), (503, 0), (401, 20003), (404, 20404), (400, 14107)]
+)
+async def test_what_passes_by_itself_is_tried_again_by_the_outbox_alone(status: int, code: int) -> None:
+    """A8: busy, broken or badly set up is nobody's number; and the client itself never repeats a POST."""
+    async with a_line() as (double, channel):
+        double.refuses(status, code)
+        with pytest.raises(Unreachable):
+            await channel.send(LETTER)
+        assert len(double.heard) == 1
+
+
+async def test_a_silent_server_does_not_hold_the_post() -> None:
+    """The library's own time-out does nothing: ours ends the request."""
+    async with a_line(seconds=0.2) as (double, channel):
+        double.silent = True
+        async with asyncio.timeout(5):
+            with pytest.raises(Unreachable):
+                await channel.send(LETTER)
+
+
+async def test_a_dead_line_is_unreachable() -> None:
+    """Nobody listens at that address."""
+    async with a_line() as (_, channel):
+        await channel.send(LETTER)
+    dead = SmsChannel(account_sid="AC1", auth_token="t", api_url="http://127.0.0.1:1", sender="+441632960200",
+                      service_sid="", public_url="https://porch.example", now=lambda: NOW)  # fmt: skip
+    with pytest.raises(Unreachable):
+        await dead.send(LETTER)
+    await dead.close()
+
+
+async def test_no_fault_quotes_a_number() -> None:
+    """Twilio's errors name the recipient; ours name a code, also in what hangs behind them."""
+    async with a_line() as (double, channel):
+        for status in (400, 500):
+            double.refuses(status, 21610)
+            with pytest.raises((Refused, Unreachable)) as caught:
+                await channel.send(LETTER)
+            assert PAT not in repr(caught.value) and caught.value.__cause__ is None
+            assert caught.value.__suppress_context__
+
+
+async def test_a_channel_that_is_off_refuses_the_letter_and_not_the_address() -> None:
+    """The person is reached by their other way, and by this one again once it is set up."""
+    with pytest.raises(Refused) as caught:
+        await OffChannel("sms").send(LETTER)
+    assert not caught.value.dead
