@@ -28,3 +28,23 @@ class Chance:
     def token(self) -> str:
         """Return 22 characters nobody can guess, safe in a URL."""
         return "".join(TOKEN_LETTERS[self._source.randrange(64)] for _ in range(TOKEN_LENGTH))
+
+
+class ScriptedChance:
+    """No chance at all, for nights that are written down: the first case is A17, the first alert carries 4821, the first
+    parent's code is 482193, and each later one is the next."""
+
+    def __init__(self) -> None:
+        self._next = {1: 0, 2: 17, 4: 4821, 6: 482193}
+        self._tokens = 0
+
+    def digits(self, count: int) -> str:
+        """Return the next so many digits."""
+        number = self._next.get(count, 0)
+        self._next[count] = number if count == 1 else number + 1
+        return f"{number % 10**count:0{count}d}"
+
+    def token(self) -> str:
+        """Return 22 characters, each time others."""
+        self._tokens += 1
+        return f"scripted{self._tokens:014d}"
