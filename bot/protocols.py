@@ -34,7 +34,10 @@ class Shelf(Mapping[str, Protocol]):
             raise BadProtocol([Finding("protocol.extends", f"goes in a circle: {' -> '.join([*self._loading, name])}")])
         self._loading.append(name)
         try:
-            self._loaded[name] = loading.load(self.files[name].read_bytes(), self._load)
+            loaded = loading.load(self.files[name].read_bytes(), self._load)
+            if loaded[0].name != name:  # a case is pinned to the name it was opened under
+                raise BadProtocol([Finding("protocol", f"calls itself {loaded[0].name} and lies at {name}")])
+            self._loaded[name] = loaded
         except BadProtocol as fault:
             self.findings[name] = fault.findings
             raise BadProtocol(fault.findings) from fault
