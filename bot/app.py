@@ -38,6 +38,7 @@ from scheduler.metronome import Metronome
 from scheduler.outbox import Channel
 from storage import buttons, pulse, roster
 from storage.casebook import Answer, Casebook
+from storage.chance import Chance as Random
 from storage.database import Database
 from storage.directory import Directory
 from storage.inbox import Heard
@@ -64,8 +65,9 @@ class House:
     front: FrontDoors
     port: int
 
-    def __init__(self, settings: Settings) -> None:
-        self.settings = settings
+    def __init__(self, settings: Settings, chance: Random | None = None) -> None:
+        """`chance`: where codes come from, for nights that are written down; else the settings say."""
+        self.settings, self._chance = settings, chance
         self.crash = Crash(settings.test_crash)
         self.books = locales.books()
         self.shelf = shelf(settings.protocols)
@@ -139,8 +141,8 @@ class House:
         self.clock = await self._the_clock()
         seed = None if settings.test_seed is None else f"{settings.test_seed}:{starts}"
         self.casebook = Casebook(
-            self.database, self.shelf, self.books, self.clock.now, Chance(seed), audit_key=audit_key(settings),
-            crash=self.crash,
+            self.database, self.shelf, self.books, self.clock.now, self._chance or Chance(seed),
+            audit_key=audit_key(settings), crash=self.crash,
         )  # fmt: skip
         self.work = Work(self.casebook, self.channels, self.clock, self.crash, self._answer_for)
         self._stack.push_async_callback(self.work.sleep)

@@ -86,7 +86,7 @@ class TelegramDouble(TelegramPeople):
 
     async def _set_webhook(self, fields: Fields) -> bool:
         self.updates.url, self.updates.secret = rules.webhook_of(fields)
-        self.updates.allow(fields.get("allowed_updates"))
+        self.updates.allow(rules.list_of(fields, "allowed_updates"))
         return True
 
     async def _delete_webhook(self, fields: Fields) -> bool:
@@ -104,7 +104,7 @@ class TelegramDouble(TelegramPeople):
         return told
 
     async def _get_updates(self, fields: Fields) -> list[dict[str, Any]]:
-        self.updates.allow(fields.get("allowed_updates"))
+        self.updates.allow(rules.list_of(fields, "allowed_updates"))
         return await self.updates.asked(
             int(fields.get("offset") or 0), int(fields.get("limit") or 100), float(fields.get("timeout") or 0)
         )

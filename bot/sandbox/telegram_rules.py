@@ -107,6 +107,12 @@ def flag_of(fields: Fields, name: str) -> bool:
     return str(fields.get(name, "")).lower() in ("true", "1")
 
 
+def list_of(fields: Fields, name: str) -> list[Any] | None:
+    """A list, as JSON or as a form writes it; None where it was not given."""
+    raw = fields.get(name)
+    return json.loads(raw) if isinstance(raw, str) else raw
+
+
 def webhook_of(fields: Fields) -> tuple[str, str]:
     """Where updates shall go, and the secret that goes with them. Raises Refusal.
 
@@ -122,8 +128,7 @@ def webhook_of(fields: Fields) -> tuple[str, str]:
 
 def commands_of(fields: Fields) -> list[dict[str, str]]:
     """The menu of commands. Raises Refusal where a command is not a word of small letters or says nothing."""
-    raw = fields.get("commands")
-    commands: list[dict[str, str]] = json.loads(raw) if isinstance(raw, str) else list(raw or ())
+    commands: list[dict[str, str]] = list_of(fields, "commands") or []
     for each in commands:
         if not _COMMAND.fullmatch(str(each.get("command", "")).removeprefix("/")):
             raise Refusal(400, "Bad Request: BOT_COMMAND_INVALID")

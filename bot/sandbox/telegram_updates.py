@@ -5,7 +5,7 @@ and kind queue behind each other: one that the webhook refuses holds up the rest
 """
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -52,7 +52,7 @@ class Updates:
     _poll: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
-    def allow(self, kinds: Any) -> None:
+    def allow(self, kinds: Iterable[str] | None) -> None:
         """Send these kinds alone from now on; None leaves it as it was, an empty list means all but the rare ones."""
         if kinds is not None:
             self._allowed = tuple(kinds)
