@@ -90,6 +90,23 @@ def test_a_process_of_its_own_ends_with_the_answers_code(kept: Terminal) -> None
     assert (refused.code, refused.out) == (3, "")
 
 
+def test_a_protocol_is_checked_by_name_or_by_file(kept: Terminal) -> None:
+    """Every finding of a file at once, exit 1; a file that is not there is usage."""
+    listed = {row["name"]: row for row in kept.fine("protocol", "list")}
+    assert listed["england/base/2026-01-01"]["findings"] == 0
+    assert listed["retired/uk-acpo-2013"]["status"] == "retired"
+    assert kept.fine("protocol", "check", "wales/base/2026-01-01")[0]["findings"] == []
+    laxer = kept.folder / "laxer.toml"
+    laxer.write_text(
+        '[protocol]\nid = "england/laxer"\nversion = "2026-01-01"\nstatus = "draft"\njurisdiction = "england"\n'
+        'extends = "england/base/2026-01-01"\n[timers.chase]\nhigh = 50\nmedium = 60\n'
+    )
+    ran = kept.run("protocol", "check", str(laxer), "--json")
+    assert ran.code == 1
+    assert {"timers.chase.high", "timers.chase.medium"} <= {each["where"] for each in ran.json[0]["findings"]}
+    assert kept.run("protocol", "check", "nowhere.toml").code == 2
+
+
 def test_a_word_that_is_no_command_is_usage(kept: Terminal) -> None:
     """Exit 2, and words half typed count as none: `clo` closes nothing."""
     assert kept.run("case", "clo", "A17").code == 2
