@@ -9,7 +9,6 @@ It goes to sleep in the opposite order, and what was begun ends whole.
 """
 
 import asyncio
-import contextlib
 import gc
 import json
 import signal
@@ -18,15 +17,14 @@ from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any, Self
 
 import structlog
-from pydantic import SecretStr
 
-from bot import locales, logs, web
+from bot import locales, logs, sandboxed, web
 from bot.acts.performing import Performer
 from bot.chance import Chance
 from bot.channels.opening import open_sms, open_telegram
 from bot.crash import Crash
 from bot.doors import FrontDoors, ours_of
-from bot.polling import Poller
+from bot.listening import Listening
 from bot.protocols import shelf
 from bot.readiness import readiness
 from bot.settings import Settings, audit_key
@@ -36,11 +34,10 @@ from handlers.inbox import Doors, no_answer, no_file
 from scheduler.clock import Clock, SystemClock, TestClock
 from scheduler.metronome import Metronome
 from scheduler.outbox import Channel
-from storage import buttons, pulse, roster
+from storage import buttons, pulse
 from storage.casebook import Answer, Casebook
 from storage.chance import Chance as Random
 from storage.database import Database
-from storage.directory import Directory
 from storage.inbox import Heard
 from storage.migrate import migrate
 
@@ -74,7 +71,7 @@ class House:
         self.channels: dict[str, Channel] = {}
         self.sandbox: Sandbox | None = None
         self._telegram: TelegramChannel | None = None
-        self._poller: Poller | None = None
+        self._listening: Listening | None = None
         self._stack = AsyncExitStack()
 
     async def __aenter__(self) -> Self:
@@ -97,15 +94,19 @@ class House:
         """Work until nothing moves at this instant."""
         return await self.work.settle(self._poll)
 
+    async def _poll(self) -> int:
+        return 0 if self._listening is None else await self._listening.poll()
+
     # ---- waking, in order ----------------------------------------------------------------------------
 
     async def _wake(self) -> None:
-        listening = bind(*self.settings.bind)
+        listening = web.bind(*self.settings.bind)
         self._stack.callback(listening.close)
         self.port = listening.getsockname()[1]
         await self._open_sandbox()
         await self._open_casebook()
-        await self._furnish()
+        if self.sandbox is not None:
+            await sandboxed.move_in(self.database)
         _log.info("awake", rang=await self.work.wake())
         await self._open_channels()
         await self._open_doors(listening)
@@ -119,18 +120,9 @@ class House:
             return
         from bot import sandbox
 
-        self.sandbox = doubles = await sandbox.start()
-        self._stack.push_async_callback(doubles.close)
-        self.settings = self.settings.model_copy(
-            update={
-                "telegram_bot_token": SecretStr(doubles.token), "telegram_api_url": doubles.telegram_url,
-                "telegram_mode": "polling", "telegram_webhook_secret": None,
-                "twilio_account_sid": doubles.account_sid, "twilio_auth_token": SecretStr(doubles.auth_token),
-                "twilio_auth_token_previous": None, "twilio_api_url": doubles.twilio_url,
-                "twilio_from": doubles.from_number, "twilio_messaging_service_sid": "",
-                "public_url": f"http://127.0.0.1:{self.port}",
-            }
-        )  # fmt: skip
+        self.sandbox = await sandbox.start()
+        self._stack.push_async_callback(self.sandbox.close)
+        self.settings = sandboxed.led_to(self.settings, self.sandbox, self.port)
 
     async def _open_casebook(self) -> None:
         settings = self.settings
@@ -154,23 +146,8 @@ class House:
             return TestClock(self.settings.test_clock)
         if self.sandbox is None:
             return SystemClock()
-        last = await self.database.read(pulse.last_alive)
-        if last is not None:
-            self.sandbox.clock.set(last)  # it may have been moved ahead in an earlier life
+        await sandboxed.catch_up(self.sandbox, self.database)
         return self.sandbox.clock
-
-    async def _furnish(self) -> None:
-        """Let the sandbox's people move in, where nobody lives yet."""
-        if self.sandbox is None:
-            return
-        somebody = await self.database.read(lambda tx: Directory(tx).organisations())
-        if somebody:
-            return
-        from bot import sandbox
-
-        seed = roster.parse(sandbox.SEED.read_text(encoding="utf-8"))
-        assert isinstance(seed, roster.Roster), "the sandbox's own roster is without faults"
-        await self.database.write(lambda tx: roster.apply(tx, seed, take_telegram_ids=True))
 
     # ---- channels and doors --------------------------------------------------------------------------
 
@@ -207,7 +184,10 @@ class House:
         hatch = await open_hatch(self.settings.var, self.database.path, self._perform)
         if hatch is not None:
             self._stack.push_async_callback(hatch.close)
-        await self._listen_to_telegram()
+        if self._telegram is not None:
+            self._listening = Listening(self._telegram, self.settings, self.front, patient=not self.by_hand)
+            self._stack.push_async_callback(self._listening.stop)
+            self._listening.start()
 
     def _entrances(self) -> web.Entrances:
         settings = self.settings
@@ -234,32 +214,6 @@ class House:
 
     # ---- listening and ticking -----------------------------------------------------------------------
 
-    async def _listen_to_telegram(self) -> None:
-        """A webhook or polling; Telegram may be out of reach just now, and the house wakes all the same."""
-        if self._telegram is None:
-            return
-        if self.settings.telegram_mode == "polling":
-            self._poller = Poller(self._telegram, self.front.update, patient=not self.by_hand)
-        self._begin(self._keep_listening(self._telegram, self._poller))
-
-    async def _keep_listening(self, bot: "TelegramChannel", poller: Poller | None) -> None:
-        secret = self.settings.telegram_webhook_secret
-        while True:
-            try:
-                if poller is not None:
-                    await bot.listen_by_polling()
-                    await poller.run()
-                elif secret is not None:
-                    url = f"{self.settings.public_url.rstrip('/')}/telegram/webhook"
-                    await bot.listen_at(url, secret.get_secret_value())
-                return
-            except Exception as fault:
-                _log.warning("Telegram does not listen to us yet", fault=type(fault).__name__)
-                await asyncio.sleep(LISTEN_AGAIN_SECONDS)
-
-    async def _poll(self) -> int:
-        return 0 if self._poller is None else await self._poller.once()
-
     async def _start_clock(self) -> None:
         if self.by_hand:
             return
@@ -273,29 +227,6 @@ class House:
         metronome = Metronome(self.work.tick)
         metronome.start()
         self._stack.push_async_callback(metronome.stop)
-
-    def _begin(self, going_on: Any) -> None:
-        task = asyncio.create_task(going_on)
-
-        async def end() -> None:
-            task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-        self._stack.push_async_callback(end)
-
-
-def bind(host: str, port: int) -> socket.socket:
-    """Take the address without listening yet. Raises OSError when somebody has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
 
 
 async def run(settings: Settings) -> int:

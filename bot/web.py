@@ -6,6 +6,7 @@ A provider that hears 2xx forgets the message, so 2xx is said only after the com
 
 import asyncio
 import hmac
+import socket
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -74,6 +75,19 @@ async def _to_the_phones(request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/sandbox/"})
 
 
+def bind(host: str, port: int) -> socket.socket:
+    """Take the address without listening yet. Raises OSError when somebody has it."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listening = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind((host, port))
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 class Site:
     """A web server that listens on a socket which was bound before."""
 
@@ -82,7 +96,7 @@ class Site:
             app, access_log=None, shutdown_timeout=4, auto_decompress=False, max_field_size=HEADER_AT_MOST
         )
 
-    async def open(self, listening: Any) -> None:
+    async def open(self, listening: socket.socket) -> None:
         """Begin to answer."""
         await self._runner.setup()
         await web.SockSite(self._runner, listening).start()

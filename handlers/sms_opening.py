@@ -79,5 +79,6 @@ def _alarm(texter: Texter, person: Person, channel: str, address: str, children:
     return Letter(
         id=time_id("letter", desk.now, desk.chance), case_id=None, person=person.person_id, channel=channel,
         address=address, text="X_WHICH", body=body, keyboard=(), kind="notice", urgency=speech.rank("C_ALERT"),
-        edit=None, protect=True, document=None, case_card=False, due_at=desk.now + PICKED_WITHIN, expires_at=None, tries=0,
+        edit=None, protect=True, document=None, case_card=False, due_at=desk.now + PICKED_WITHIN, expires_at=None,
+        tries=0,
     )  # fmt: skip

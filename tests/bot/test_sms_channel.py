@@ -29,7 +29,8 @@ class Twilio:
 
     def __init__(self) -> None:
         self.heard: list[tuple[str, dict[str, str]]] = []
-        self.status, self.answer = 201, {"sid": "SM" + "0" * 32, "status": "queued"}
+        self.status = 201
+        self.answer: dict[str, object] = {"sid": "SM" + "0" * 32, "status": "queued"}
         self.silent = False
 
     async def create(self, request: web.Request) -> web.Response:
