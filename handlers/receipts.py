@@ -27,7 +27,7 @@ DEAD = frozenset({"21211", "21610", "21614", "30005", "30006"})  # opted out, or
 _WORD = re.compile(r"[a-z_]{1,32}")
 _log = structlog.get_logger(__name__)
 
-Refused = Callable[..., Awaitable[None]]  # (desk, letter, *, dead): what follows from a letter that will not arrive
+Refused = Callable[..., Awaitable[None]]  # (desk, letter, *, dead, code): what follows from a letter that will not arrive
 
 
 async def hear(
@@ -76,4 +76,4 @@ async def _work(desk: Desk, said: Mapping[str, str], sid: str, status: str, refu
 async def _failed(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:
     """It will not arrive: the same words by another way, and people on call hear of a number that is dead."""
     await outbox.failed(desk.tx, letter.id, code)
-    await refused(desk, letter, dead=code in DEAD)
+    await refused(desk, letter, dead=code in DEAD, code=code)

@@ -1,12 +1,14 @@
-"""The one place where the wall clock is read; and the clocks that stand in for it where time is somebody else's to move."""
+"""The one place where the wall clock is read, and the clocks that stand in for it where time is for others to move."""
 
 from collections.abc import Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from time import monotonic
 from typing import Protocol
 
 import structlog
 
+SET_BACK = timedelta(seconds=30)  # less is a clock being put right, and no fault
 log = structlog.get_logger()
 
 
@@ -17,14 +19,26 @@ class Clock(Protocol):
 
 
 class SystemClock:
-    """The machine's clock; one that is set back is a fault, and the largest instant seen stays in force (T24)."""
+    """The machine's clock. One that is set back is a fault: time goes on from the largest instant seen (T24).
 
-    def __init__(self, read: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._read = read
-        self._seen = read()
+    It goes on by the machine's own count of seconds, which nobody sets: were the largest instant only held, a clock set
+    wrongly ahead and then put right would stop every deadline until it is caught up with.
+    """
+
+    def __init__(
+        self, read: Callable[[], datetime] = lambda: datetime.now(UTC), count: Callable[[], float] = monotonic
+    ) -> None:
+        self._read, self._count = read, count
+        self._seen, self._counted = read(), count()
+        self._behind = False
 
     def now(self) -> datetime:
-        self._seen = max(self._seen, self._read())
+        found, counted = self._read(), self._count()
+        passed = self._seen + timedelta(seconds=counted - self._counted)
+        if found < self._seen - SET_BACK and not self._behind:
+            log.error("the machine's clock was set back; time goes on from the largest instant seen")
+        self._behind = found < self._seen - SET_BACK
+        self._seen, self._counted = (found if found >= self._seen else passed), counted
         return self._seen
 
 

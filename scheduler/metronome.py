@@ -18,17 +18,18 @@ WAKE = "wake"
 class Metronome:
     """Calls `tick` each second and at the instant `tick` last named as the next one due (None: none)."""
 
-    def __init__(self, tick: Callable[[], Awaitable[datetime | None]]) -> None:
-        self._tick = tick
+    def __init__(self, tick: Callable[[], Awaitable[datetime | None]], every_seconds: float = TICK_SECONDS) -> None:
+        self._tick, self._every_seconds = tick, every_seconds
         self._scheduler = AsyncIOScheduler(
             timezone="UTC", job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1}
         )
         self.beats = 0
         self._beating = False
+        self._woken_for: datetime | None = None
 
     def start(self) -> None:
         """Begin to tick, in the running loop."""
-        self._scheduler.add_job(self._beat, "interval", seconds=TICK_SECONDS, id="sweep")
+        self._scheduler.add_job(self._beat, "interval", seconds=self._every_seconds, id="sweep")
         self._scheduler.start()
 
     async def stop(self) -> None:
@@ -37,8 +38,13 @@ class Metronome:
             self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
-        """Tick at this instant too."""
-        self._scheduler.add_job(self._beat, "date", run_date=at, id=WAKE, replace_existing=True)
+        """Tick at this instant too, once: what is still waiting then is left to the sweep, or it would spin."""
+        if at == self._woken_for or not self._scheduler.running:
+            return
+        self._woken_for = at
+        self._scheduler.add_job(
+            self._beat, "date", run_date=at + timedelta(milliseconds=1), id=WAKE, replace_existing=True
+        )
 
     async def _beat(self) -> None:
         """One tick; a fault is told and the next tick comes all the same."""
@@ -53,5 +59,5 @@ class Metronome:
         finally:
             self._beating = False
         self.beats += 1
-        if due is not None and self._scheduler.running:
-            self.wake(due + timedelta(milliseconds=1))
+        if due is not None:
+            self.wake(due)

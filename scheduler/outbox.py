@@ -1,5 +1,4 @@
-"""What is unsent? Letters leave in the order of their urgency, after the commit that wrote them, and what became of each
-is written down before the next is taken.
+"""What is unsent? Letters leave by urgency, after the commit that wrote them, and the fate of each is written down.
 
 The fate of a letter is news like any other: a dead address sends it by the person's other channel at once, and the case
 hears that a parent can no longer be reached.
@@ -10,7 +9,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol
+from typing import Protocol, assert_never
 
 import structlog
 
@@ -19,14 +18,16 @@ from casework.levels import Side
 from storage import outbox
 from storage.casebook import Casebook
 from storage.chance import time_id
-from storage.database import Tx
+from storage.database import Unusable
 from storage.desk import Desk
 from storage.outbox import Letter
+from storage.parts import no_crash
 
 log = structlog.get_logger()
 
 IN_FLIGHT = 8  # a provider without idempotency keys may repeat as many letters as were in flight at a kill
 BATCHES_AT_MOST = 500
+OPTED_OUT = "21610"  # Twilio: they texted STOP
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +72,7 @@ class Drained:
 
 
 async def drain(
-    casebook: Casebook, channels: Mapping[str, Channel], now: datetime, crash: Callable[[str], None] = lambda point: None
+    casebook: Casebook, channels: Mapping[str, Channel], now: datetime, crash: Callable[[str], None] = no_crash
 ) -> Drained:
     """Send everything that is due, most urgent first.
 
@@ -89,10 +90,10 @@ async def drain(
         crash("outbox.after_claim")
         fates = await asyncio.gather(*(_send(channels[letter.channel], letter) for letter in letters))
         crash("outbox.after_send")
-        await casebook.at_desk(partial(_record, pairs=list(zip(letters, fates, strict=True)), now=now))
+        await _write_down(casebook, list(zip(letters, fates, strict=True)), now)
         crash("outbox.after_record")
-        refused = sum(not isinstance(fate, Receipt) for fate in fates)
-        total = Drained(total.sends + len(letters), total.failed + refused)
+        untaken = sum(not isinstance(fate, Receipt) for fate in fates)
+        total = Drained(total.sends + len(letters), total.failed + untaken)
     return total
 
 
@@ -110,17 +111,46 @@ async def _send(channel: Channel, letter: Letter) -> Fate:
         return Unreachable(type(fault).__name__)
 
 
+async def _write_down(casebook: Casebook, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
+    """Write down what became of a batch: what was taken or comes later in one unit, each refusal in one of its own.
+
+    A refusal is news to its case. Should the case not bear it, the letter still leaves by the other channel.
+    """
+    await casebook.at_desk(partial(_record, pairs=pairs, now=now))
+    for letter, fate in pairs:
+        if not isinstance(fate, Refused):
+            continue
+        try:
+            await casebook.at_desk(partial(_refuse, letter=letter, fate=fate))
+        except Unusable:
+            raise
+        except Exception:
+            log.exception("a refusal could not be worked", letter=letter.id)
+            await casebook.at_desk(partial(_reroute, letter=letter, fate=fate))
+
+
 async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
     for letter, fate in pairs:
         match fate:
             case Receipt():
                 await outbox.sent(desk.tx, letter.id, fate.provider_id, now)
                 await _keep_card(desk, letter, fate)
-            case Refused():
-                await outbox.failed(desk.tx, letter.id, fate.code)
-                await refused(desk, letter, dead=fate.dead)
             case Unreachable():
                 await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
+            case Refused():
+                pass  # each in a unit of its own
+            case _:
+                assert_never(fate)
+
+
+async def _refuse(desk: Desk, *, letter: Letter, fate: Refused) -> None:
+    await outbox.failed(desk.tx, letter.id, fate.code)
+    await refused(desk, letter, dead=fate.dead, code=fate.code)
+
+
+async def _reroute(desk: Desk, *, letter: Letter, fate: Refused) -> None:
+    await outbox.failed(desk.tx, letter.id, fate.code)
+    await _by_other_channel(desk, letter)
 
 
 async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:
@@ -129,44 +159,38 @@ async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:
         await desk.set_card(letter.case_id, letter.person, int(receipt.provider_id))
 
 
-async def refused(desk: Desk, letter: Letter, *, dead: bool) -> None:
-    """A letter will not arrive here: it goes by the person's other channel, and the case hears of a dead address."""
+async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> None:
+    """A letter will not arrive here: it goes by the person's other channel, and the case hears of a dead address.
+
+    Nothing follows for a case that is over. Staff whose Telegram is dead are still asked by SMS; a parent is rung.
+    """
+    case = None if letter.case_id is None else await desk.case(letter.case_id)
+    if case is not None and not case.open:
+        return
     await _by_other_channel(desk, letter)
-    if not dead or letter.case_id is None or letter.person is None:
+    if not dead or case is None or letter.person is None or letter.person in case.unreachable:
         return
-    case = await desk.case(letter.case_id)
-    reporter = case.reporter(letter.person) if case is not None else None
-    if case is None or not case.open or reporter is None or reporter.side is not Side.PARENT:
-        return
-    if letter.person not in case.unreachable:
+    reporter = case.reporter(letter.person)
+    if reporter is not None and reporter.side is Side.PARENT:
         news = ContactUnreachable(
-            at=desk.now, by="house", channel=letter.channel, person=letter.person, opted_out=letter.channel == "sms"
+            at=desk.now, by="house", channel=letter.channel, person=letter.person, opted_out=code == OPTED_OUT
         )
         await desk.record(case.case_id, news)
 
 
 async def _by_other_channel(desk: Desk, letter: Letter) -> None:
-    """The same words by the other channel, unless it carries them already or they hold a name (names never go by SMS)."""
+    """The same words by the other channel, unless it carries them already or they hold a name: none goes by SMS."""
     if letter.person is None or letter.kind == "reply" or letter.text == "C_TAKEN" or not letter.body:
         return
     person = await desk.directory.person(letter.person)
-    if person is None:
+    if person is None or not person.active:
         return
     other = "sms" if letter.channel == "telegram" else "telegram"
     address = person.mobile if other == "sms" else person.telegram_id
-    if address is None or await _carried(desk.tx, letter, other):
+    if address is None or await outbox.carried(desk.tx, letter, other):
         return
     twin = replace(
-        letter, id=time_id("letter", desk.now, desk.chance), channel=other, address=str(address), edit=None, keyboard=(),
-        case_card=False, due_at=desk.now, tries=0,
+        letter, id=time_id("letter", desk.now, desk.chance), channel=other, address=str(address), edit=None,
+        keyboard=(), case_card=False, due_at=desk.now, tries=0,
     )  # fmt: skip
     await outbox.enqueue(desk.tx, twin)
-
-
-async def _carried(tx: Tx, letter: Letter, channel: str) -> bool:
-    row = await tx.row(
-        "SELECT 1 AS yes FROM outbox WHERE case_id IS ? AND person = ? AND channel = ? AND text = ? AND due_at = ?"
-        " AND state <> 'failed'",
-        letter.case_id, letter.person, channel, letter.text, int(letter.due_at.timestamp() * 1000),
-    )  # fmt: skip
-    return row is not None

@@ -130,6 +130,16 @@ async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) ->
     return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE state = 'queued' AND {which}", *values)
 
 
+async def carried(tx: Tx, letter: Letter, channel: str) -> bool:
+    """Whether the same words of the same moment went to this person by another channel, too."""
+    row = await tx.row(
+        "SELECT 1 AS yes FROM outbox WHERE case_id IS ? AND person = ? AND channel = ? AND text = ? AND due_at = ?"
+        " AND state <> 'failed'",
+        letter.case_id, letter.person, channel, letter.text, ms(letter.due_at),
+    )  # fmt: skip
+    return row is not None
+
+
 async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_id: str | None = None) -> Letter | None:
     """Note a provider's word on a letter, known by our id or theirs; a later or terminal state is never undone.
 
@@ -162,9 +172,9 @@ def _letter(row: Row) -> Letter:
     return Letter(
         id=row["id"], case_id=row["case_id"], person=row["person"], channel=row["channel"], address=row["address"],
         text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"],
-        urgency=row["urgency"], edit=row["edit"], protect=bool(row["protect"]), document=row["document"], case_card=bool(row["case_card"]),
-        due_at=instant(row["due_at"]), expires_at=instant(row["expires_at"]) if row["expires_at"] else None,
-        tries=row["tries"],
+        urgency=row["urgency"], edit=row["edit"], protect=bool(row["protect"]), document=row["document"],
+        case_card=bool(row["case_card"]), due_at=instant(row["due_at"]),
+        expires_at=instant(row["expires_at"]) if row["expires_at"] else None, tries=row["tries"],
     )  # fmt: skip
 
 

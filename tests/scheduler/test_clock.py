@@ -33,12 +33,47 @@ def test_a_file_that_goes_back_or_cannot_be_read_changes_nothing(tmp_path):
         TestClock(tmp_path / "nothing")
 
 
+class Machine:
+    """A machine whose clock and whose count of seconds a test sets."""
+
+    def __init__(self) -> None:
+        self.clock, self.seconds = NOON, 0.0
+
+    def passes(self, *, minutes: float, clock: timedelta | None = None) -> None:
+        """Time passes; the clock shows so much more (else: as much as passed)."""
+        self.seconds += minutes * 60
+        self.clock += timedelta(minutes=minutes) if clock is None else clock
+
+
 def test_a_machine_clock_set_back_does_not_delay_a_deadline():
-    """The largest instant seen."""
-    times = iter([NOON, NOON + timedelta(minutes=5), NOON - timedelta(hours=3)])
-    clock = SystemClock(lambda: next(times))
+    """Time goes on from the largest instant seen, by the machine's own count of seconds."""
+    machine = Machine()
+    clock = SystemClock(lambda: machine.clock, lambda: machine.seconds)
+    machine.passes(minutes=5)
     assert clock.now() == NOON + timedelta(minutes=5)
-    assert clock.now() == NOON + timedelta(minutes=5)
+    machine.passes(minutes=1, clock=timedelta(hours=-3))
+    assert clock.now() == NOON + timedelta(minutes=6)
+    machine.passes(minutes=10)
+    assert clock.now() == NOON + timedelta(minutes=16)
+
+
+def test_a_clock_wrongly_ahead_and_put_right_does_not_stop_time():
+    """Were the largest instant only held, nothing would fall due for a day."""
+    machine = Machine()
+    clock = SystemClock(lambda: machine.clock, lambda: machine.seconds)
+    machine.passes(minutes=0, clock=timedelta(days=1))
+    tomorrow = clock.now()
+    machine.passes(minutes=0, clock=timedelta(days=-1))
+    machine.passes(minutes=20)
+    assert clock.now() == tomorrow + timedelta(minutes=20)
+
+
+def test_a_clock_that_is_right_is_believed():
+    """A machine that slept: its count of seconds stood still, its clock did not."""
+    machine = Machine()
+    clock = SystemClock(lambda: machine.clock, lambda: machine.seconds)
+    machine.passes(minutes=0, clock=timedelta(hours=8))
+    assert clock.now() == NOON + timedelta(hours=8)
 
 
 def test_a_virtual_clock_never_goes_back():

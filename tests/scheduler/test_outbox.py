@@ -5,15 +5,18 @@ from datetime import timedelta
 
 import pytest
 
-from scheduler.outbox import Receipt, Refused, Unreachable, drain
+from casework.levels import Side
+from scheduler.outbox import Receipt, Refused, Unreachable, drain, refused
 from storage import outbox
+from storage.directory import Directory
 from storage.outbox import Letter
 from tests.storage.houses import EVENING, a_house
+from tests.storage.test_casebook import closed
 
 A_LETTER = Letter(
-    id="letter-1", case_id=None, person="alice", channel="telegram", address="1001", text="PLAIN", body="hello", keyboard=(),
-    kind="notice", urgency=5, edit=None, protect=True, document=None, case_card=False, due_at=EVENING, expires_at=None,
-    tries=0,
+    id="letter-1", case_id=None, person="alice", channel="telegram", address="1001", text="PLAIN", body="hello",
+    keyboard=(), kind="notice", urgency=5, edit=None, protect=True, document=None, case_card=False, due_at=EVENING,
+    expires_at=None, tries=0,
 )  # fmt: skip
 
 
@@ -38,6 +41,10 @@ async def put(h, *letters: Letter) -> None:
             await outbox.enqueue(tx, letter)
 
     await h.database.write(unit)
+
+
+async def receipt(h, state: str):
+    return await h.database.write(lambda tx: outbox.receipt(tx, state, letter_id="letter-1"))
 
 
 async def states(h) -> dict[str, str]:
@@ -121,5 +128,96 @@ async def test_receipts_in_any_order_end_the_same(tmp_path, order):
         await put(h, A_LETTER)
         await drain(h.casebook, {"telegram": Phone("telegram")}, EVENING)
         for state in order:
-            await h.database.write(lambda tx, s=state: outbox.receipt(tx, s, letter_id="letter-1"))
+            await receipt(h, state)
         assert await states(h) == {"letter-1": "delivered"}
+
+
+async def test_a_receipt_is_known_by_the_providers_id_too(tmp_path):
+    """Our own id wins where the two point at different letters."""
+    async with a_house(tmp_path) as h:
+        await put(h, A_LETTER, replace(A_LETTER, id="letter-2"))
+        await h.database.write(lambda tx: outbox.sent(tx, "letter-1", "SM1", EVENING))
+        found = await h.database.write(lambda tx: outbox.receipt(tx, "delivered", provider_id="SM1"))
+        assert found is not None and found.id == "letter-1"
+        found = await h.database.write(lambda tx: outbox.receipt(tx, "sent", letter_id="letter-2", provider_id="SM1"))
+        assert found is not None and found.id == "letter-2"
+        assert await h.database.write(lambda tx: outbox.receipt(tx, "sent", provider_id="SM9")) is None
+
+
+async def test_a_letter_that_was_withdrawn_on_its_way_is_not_tried_again(tmp_path):
+    """No letter after the case is closed, also when the provider did not take it the first time."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens()
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        await put(h, replace(A_LETTER, case_id=case_id))
+
+        class Withdrawing(Phone):
+            async def send(self, letter: Letter) -> Receipt:
+                await h.database.write(lambda tx: outbox.withdraw(tx, case_id, person=None, now=EVENING))
+                return await super().send(letter)
+
+        await drain(h.casebook, {"telegram": Withdrawing("telegram", Unreachable("500"))}, EVENING)
+        again = Phone("telegram")
+        await drain(h.casebook, {"telegram": again}, EVENING + timedelta(minutes=1))
+        assert again.got == []
+        assert await states(h) == {"letter-1": "expired"}
+
+
+async def test_what_was_on_its_way_to_a_leaver_is_not_sent(tmp_path):
+    """T4: cut off means nothing more."""
+    async with a_house(tmp_path) as h:
+        await put(h, A_LETTER)
+        await h.database.write(lambda tx: Directory(tx).deactivate("alice"))
+        phone = Phone("telegram")
+        await drain(h.casebook, {"telegram": phone}, EVENING)
+        assert phone.got == []
+        assert await states(h) == {"letter-1": "cancelled"}
+
+
+async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_path):
+    """The case hears it once, and only an opt-out is called one."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
+        phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused("21610"), Refused("21610"))}
+        await drain(h.casebook, phones, EVENING)
+        assert (await h.case(case_id)).unreachable == ("pat",)
+        kinds = [row["kind"] for row in await h.rows("SELECT kind FROM v_event")]
+        assert kinds.count("ContactUnreachable") == 1
+        assert any(letter.text == "X_OPTOUT" for letter in phones["telegram"].got)
+
+
+async def test_staff_whose_telegram_is_dead_are_still_asked(tmp_path):
+    """By SMS, and the case goes on asking them."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens()
+        phones = {"telegram": Phone("telegram", *[Refused("403")] * 20), "sms": Phone("sms")}
+        await drain(h.casebook, phones, EVENING)
+        assert {letter.address for letter in phones["sms"].got} == {"+447700900101"}
+        assert (await h.case(case_id)).unreachable == ()
+
+
+async def test_a_refusal_that_comes_after_the_end_calls_nothing_forth(tmp_path):
+    """No letter after a case is closed."""
+    async with a_house(tmp_path) as h:
+        case_id = await closed(h)
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        late = replace(A_LETTER, case_id=case_id)
+        await put(h, late)
+        await h.casebook.at_desk(lambda desk: refused(desk, late, dead=True))
+        assert list(await states(h)) == ["letter-1"]
+
+
+async def test_one_refusal_that_cannot_be_worked_holds_up_no_other(tmp_path):
+    """What was sent is written down as sent; the refused one still leaves by the other channel."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        await h.database.write(lambda tx: tx.run("UPDATE person SET telegram_id = 2001 WHERE id = 'pat'"))
+        lost = replace(A_LETTER, id="lost", case_id=case_id, person="pat", channel="sms", address="+447700900201")
+        await put(h, A_LETTER, lost)
+        await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}'"))
+        phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused("21610"))}
+        await drain(h.casebook, phones, EVENING)
+        assert {letter.address for letter in phones["telegram"].got} == {"1001", "2001"}
+        found = await states(h)
+        assert (found["letter-1"], found["lost"]) == ("sent", "failed")
