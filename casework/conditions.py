@@ -18,11 +18,8 @@ def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:
 
 
 def _red_flag(case: Case, protocol: Protocol, now: datetime) -> bool:
-    return any(f in case.flags for f in _high(protocol))
-
-
-def _high(protocol: Protocol) -> set[str]:
-    return {f.id for f in protocol.flag if f.route != "welfare"}
+    standing = case.flags
+    return bool(standing) and any(f.id in standing and f.route != "welfare" for f in protocol.flag)
 
 
 def _place_unsafe(case: Case, protocol: Protocol, now: datetime) -> bool:
@@ -116,9 +113,10 @@ _COUNTED = re.compile(r"factors(>=|<=)(\d+)")
 
 def condition(name: str) -> Condition | None:
     """The predicate of this name (`factors>=3` counts), or None: unknown."""
-    counted = _COUNTED.fullmatch(name)
+    known = CONDITIONS.get(name)
+    counted = None if known is not None else _COUNTED.fullmatch(name)
     if counted is None:
-        return CONDITIONS.get(name)
+        return known
     number = int(counted[2])
     if counted[1] == ">=":
         return lambda c, p, n: len(c.factors) >= number

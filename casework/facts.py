@@ -16,6 +16,8 @@ def standing(case: Case, check: Check) -> Answer | None:
     given = case.answers.get(check.id)
     if not given:
         return None
+    if len(given) == 1:
+        return given[0]
     latest = max(a.round for a in given)
     return max((a for a in given if a.round == latest), key=lambda a: (_worse(check, a), a.seq))
 

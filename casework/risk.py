@@ -58,6 +58,8 @@ def _undecided(turn: Turn) -> list[Reason]:
 
 
 def _with(case: Case, reasons: list[Reason], factors: tuple[str, ...]) -> Case:
+    if not reasons and factors == case.factors:
+        return case
     return replace(case, reasons=(*case.reasons, *reasons), factors=factors)
 
 
@@ -189,7 +191,8 @@ def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
 
 def _route(case: Case, protocol: Protocol) -> Route:
     """The strictest number among the flags that stand and the linked cases: 999 before 101 before concern for welfare."""
-    routes = [_ROUTES[f.route] for f in protocol.flag if f.id in case.flags]
+    standing = case.flags
+    routes = [_ROUTES[f.route] for f in protocol.flag if f.id in standing] if standing else []
     routes += [route for _, _, route in case.linked]
     return max([*routes, case.route], key=_MILDEST_FIRST.index)
 

@@ -10,7 +10,7 @@ from bot.locales import books
 from casework import facts, limits
 from casework.deadlines import armed
 from casework.effects import Tell
-from casework.events import WorryRaised
+from casework.events import ChildSeen, CloseAsked, WorryRaised
 from casework.evolve import evolve, replay
 from casework.levels import Level, Status, Trust
 from casework.step import step
@@ -36,18 +36,18 @@ def test_an_open_case_always_has_a_deadline(child, start, late, parent, askable,
     assert bool(armed(night.case, BASE)) is night.case.open
 
 
-@given(children, starts, lateness, st.booleans(), acts)
-def test_no_letter_after_a_case_is_closed(child, start, late, parent, script):
+@given(starts, acts)
+def test_no_letter_after_a_case_is_closed(start, script):
     """A closed case says nothing more, whatever is heard."""
-    night = opened(BASE, child, start, late, parent=parent)
-    closed = False
-    for act in script:
-        night.until(night.now + timedelta(minutes=act.wait))
+    night = opened(BASE, a_child(), start, 0, parent=False)
+    night.hear(ChildSeen(at=night.now, by="alice", channel="telegram", via="staff", seen_at=night.now))
+    night.answers("B_WELL", "no", by="alice")
+    night.hear(CloseAsked(at=night.now, by="mo", channel="telegram"))
+    assert night.case is not None and night.case.status is Status.CLOSED
+    for act in [*script, Act(wait=0, who="mo", what="close", choice=0)]:
         news = told(night, act)
         if news is not None:
-            made = night.hear(news)
-            assert not (closed and any(isinstance(x, Tell) for x in made.effects))
-        closed = night.case is not None and night.case.status is Status.CLOSED
+            assert not any(isinstance(x, Tell) for x in night.hear(news).effects)
 
 
 @given(children, starts, lateness, st.booleans(), acts)
@@ -183,7 +183,7 @@ def test_the_limit_never_passes_the_hard_cap(child, start, late, parent, script)
 def test_only_a_verified_sighting_ends_the_search(child, start, late, parent, script):
     """P8: claims, codes on a risky case, silence and time never make a case returned."""
     night = opened(BASE, child, start, late, parent=parent)
-    for act in script:
+    for act in [*script, Act(wait=0, who="pat", what="claim", choice=0)]:
         before = night.case
         assert before is not None
         risky = before.level > Level.LOW or bool(before.flags)
@@ -218,11 +218,10 @@ def test_no_text_to_a_parent_holds_a_register_secret(child, start, late, script)
     """T1, HZ10: nothing sent by SMS names a flag, a plan, a place, a rule's finding or the child beyond one initial."""
     night = play(opened(BASE, child, start, late, parent=True), script)
     secrets = {*BOOK.flag.values(), "Oak House", "Exampleton", "Kai", "Example"}
-    for said in night.said:
-        if said.to != "pat":
-            continue
-        text = render(BOOK, said.text, channel="sms", code="A17", who="K", now=said.at, fields=said.tell.fields,
-                      repeat=said.tell.repeat)  # fmt: skip
+    said_to_parents = {(s.text, s.at): s.tell.fields for s in night.said if s.to == "pat"}
+    asked = {(c.id, night.now): {"flags": child.flags, "at": night.now} for c in BASE.check if c.side != "staff"}
+    for (name, at), words in {**asked, **said_to_parents}.items():
+        text = render(BOOK, name, channel="sms", code="A17", who="K", now=at, fields=words)
         assert not any(secret.lower() in text.lower() for secret in secrets)
         assert "reported" not in text.lower()
         assert "no apparent risk" not in text.lower()

@@ -1,0 +1,65 @@
+"""The casebook on disk: a night of 55 events through the one door, and what an event costs when the case is long."""
+
+import asyncio
+import statistics
+import tempfile
+import time
+from pathlib import Path
+
+from casework.events import NoteMade
+from tests.storage.houses import a_house
+
+EVENTS = 55
+NIGHTS = 5
+LONG = 2000
+SAMPLE = 200
+
+
+async def a_night(folder: Path) -> float:
+    """Milliseconds for 55 events, each a unit of work with its own fsync."""
+    async with a_house(folder) as house:
+        case_id = await house.opens()
+        begun = time.perf_counter()
+        written = 0
+        while written < EVENTS:
+            made = await house.record(case_id, NoteMade)
+            written += 1 + len(made.decisions)
+        return (time.perf_counter() - begun) * 1000
+
+
+async def growth(folder: Path) -> tuple[float, float]:
+    """Milliseconds an event on a fresh case, and on one of two thousand events."""
+    async with a_house(folder) as house:
+        case_id = await house.opens()
+
+        async def sample() -> float:
+            times = []
+            for _ in range(SAMPLE):
+                begun = time.perf_counter()
+                await house.record(case_id, NoteMade)
+                times.append((time.perf_counter() - begun) * 1000)
+            return statistics.median(times)
+
+        first = await sample()
+        for _ in range(LONG - 2 * SAMPLE):
+            await house.record(case_id, NoteMade)
+        return first, await sample()
+
+
+def run() -> list[tuple[str, float, str, float | None]]:
+    """Rows: what, figure, unit, aim."""
+    with tempfile.TemporaryDirectory() as folder:
+        nights = []
+        for number in range(NIGHTS):
+            path = Path(folder) / str(number)
+            path.mkdir()
+            nights.append(asyncio.run(a_night(path)))
+        path = Path(folder) / "long"
+        path.mkdir()
+        first, last = asyncio.run(growth(path))
+    return [
+        ("night of 55 events through the database", statistics.median(nights), "ms", 150),
+        ("one event, fresh case", first, "ms", None),
+        ("one event, case of 2,000 events", last, "ms", None),
+        ("2,000 events against fresh, database", last / first, "times", 1.25),
+    ]

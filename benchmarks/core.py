@@ -1,0 +1,54 @@
+"""The pure core: one step of a case of 60 events, and whether a step costs more when the case is long."""
+
+import statistics
+import time
+from datetime import timedelta
+
+from casework.events import CheckAnswered, NoteMade
+from casework.step import step
+from tests.builders import Night, a_child, local, the_protocol
+
+ROUNDS = 2000
+
+
+def a_case(events: int) -> Night:
+    """A reported case whose log is at least this long: news asked and answered, hour after hour."""
+    night = Night(the_protocol(), local("2026-06-24", "20:00"), replays=False)
+    night.opens(a_child(), t0=night.now)
+    for check, value in (("C01", "no"), ("C04", "off"), ("C08", "nobody_knows"), ("C09", "nobody"), ("C10", "no"),
+                         ("C11", "none"), ("C12", "a_bit")):  # fmt: skip
+        night.answers(check, value)
+    while len(night.log) < events:
+        night.until(night.now + timedelta(minutes=15))
+        if night.case is not None and any(p.check in ("R_REV", "R_SILENT") for p in night.case.prompts):
+            night.answers("R_REV", "no_news")
+        else:
+            night.hear(NoteMade(at=night.now, by="alice", channel="telegram"))
+    return night
+
+
+def step_microseconds(events: int) -> float:
+    """The median time of one step (an answer, then a note) on a case of so many events."""
+    night = a_case(events)
+    case, protocol = night.case, night.protocol
+    assert case is not None
+    news = (
+        CheckAnswered(at=night.now, by="alice", channel="telegram", check="D13", values=("not_needed",)),
+        NoteMade(at=night.now, by="alice", channel="telegram"),
+    )
+    times = []
+    for number in range(ROUNDS):
+        begun = time.perf_counter()
+        step(case, news[number % 2], protocol)
+        times.append(time.perf_counter() - begun)
+    return statistics.median(times) * 1e6
+
+
+def run() -> list[tuple[str, float, str, float | None]]:
+    """Rows: what, figure, unit, aim."""
+    short, long = step_microseconds(60), step_microseconds(2000)
+    return [
+        ("pure step, case of 60 events", short, "µs", 100),
+        ("pure step, case of 2,000 events", long, "µs", None),
+        ("2,000 events against 60, pure step", long / short, "times", 1.25),
+    ]
