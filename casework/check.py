@@ -1,6 +1,6 @@
 """Whether a protocol may be trusted: everything that is wrong with it, found at once, by reading it and by playing it.
 
-A finding names its place in the file and says what is wrong in words. `weaker` is judged by what the merge did not take:
+A finding names its place in the file and says what is wrong. `weaker` is judged by what the merge did not take:
 whatever a file says that does not stand afterwards is laxer than the base (HZ20).
 """
 
@@ -41,24 +41,25 @@ def check(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[
 
 def _twice(raw: Raw) -> Iterator[Finding]:
     for key in (*ENTRIES, "notice", "step"):
-        entries = raw.get(key, [])
-        if not isinstance(entries, list):
-            continue
-        named = [e for e in entries if isinstance(e, dict)]
+        named = _tables(raw.get(key))
         for name, times in Counter(str(e.get(KEY_OF[key])) for e in named).items():
             if times > 1:
                 yield Finding(f"{key}.{name}", f"stands {times} times; each id once")
         for entry in named:
-            values = Counter(str(o.get("value")) for o in entry.get("options", []) if isinstance(o, dict))
+            values = Counter(str(option.get("value")) for option in _tables(entry.get("options")))
             for value in (value for value, times in values.items() if times > 1):
                 yield Finding(f"{key}.{entry.get('id')}.options.{value}", "stands twice; each answer once")
+
+
+def _tables(value: Any) -> list[Raw]:
+    return [each for each in value if isinstance(each, dict)] if isinstance(value, list) else []
 
 
 def _numbers(raw: Raw) -> Iterator[Finding]:
     """Limits over the cap; a timer, chase or repeat of 0. The model refuses these as well; here they say why."""
     for where, key, value in _leaves(raw, "", ""):
         if key in ("hard_cap", "max_day", "max_night") and value > HARD_CAP_MINUTES:
-            yield Finding(where, f"{value} minutes is over the hard cap of {HARD_CAP_MINUTES}, which no file may change")
+            yield Finding(where, f"{value} minutes is over the hard cap of {HARD_CAP_MINUTES}; no file may change it")
         elif where.startswith(("timers", "repeat", "rung", "task")) and value <= 0 and key not in MAY_BE_0:
             yield Finding(where, f"{value}: a timer of nothing; every timer is at least 1, save a grace or a limit")
 
@@ -100,7 +101,7 @@ def _lost(where: str, key: str, said: Any, stands: Any) -> Iterator[Finding]:
     elif isinstance(said, list) and isinstance(stands, list) and said and isinstance(said[0], dict):
         yield from _lost_entries(where, key, said, stands)
     elif isinstance(said, list) and isinstance(stands, list):
-        if set(said) - set(stands) or key in ("when", "levels") and set(said) != set(stands):
+        if set(said) - set(stands) or (key in ("when", "levels") and set(said) != set(stands)):
             yield Finding(where, f"{said} is weaker than the base, where {stands} stands")
     elif said != stands:
         yield Finding(where, f"{said!r} is weaker than the base, where {stands!r} stands")

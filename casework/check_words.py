@@ -1,4 +1,4 @@
-"""Whether a protocol's words are there in each of its languages, fit a phone, and ask for no word that carriers keep."""
+"""Whether a protocol's words are there in each language, fit a phone, and ask for no word that carriers keep."""
 
 import re
 from collections.abc import Iterator, Mapping
@@ -10,7 +10,8 @@ from casework.protocol import Check, Protocol
 from casework.wording import Phrasebook, is_gsm7, render, segments
 
 CARRIER_WORDS = frozenset(
-    "STOP STOPALL UNSUBSCRIBE CANCEL END QUIT REVOKE OPTOUT START YES UNSTOP HELP INFO".split()
+    ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "YES", "UNSTOP", "HELP",
+     "INFO")
 )  # T1 and recalled: a carrier answers these itself, and may silence the case (HZ22)
 MOST_SEGMENTS = {"en": 1, "cy": 3}  # Welsh ŵ and ŷ make a text UCS-2
 _STAFF_ONLY = re.compile(r"[CD]\d\d")
@@ -80,7 +81,7 @@ def _fits(where: str, text: str, book: Phrasebook) -> Iterator[Finding]:
             book, text, channel="sms", code="A" * 12, who="J", now=_NOON, fields=WIDEST, repeat=front == "repeat",
             drill=front == "drill",
         )  # fmt: skip
-        if segments(shown) > most or most == 1 and not is_gsm7(shown):
+        if segments(shown) > most or (most == 1 and not is_gsm7(shown)):
             yield Finding(where, f"at its widest {len(shown)} characters: over {most} SMS segment{'s' * (most > 1)}")
             return
 

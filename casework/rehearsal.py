@@ -10,7 +10,7 @@ from datetime import datetime
 
 from casework.case import Case
 from casework.deadlines import armed
-from casework.effects import Tell
+from casework.effects import Tell, To
 from casework.events import AbsenceReported, CheckAnswered, Child, DeadlinePassed, News, WatchSet
 from casework.levels import Level, Route, Side, Status, Trust
 from casework.protocol import Protocol
@@ -80,7 +80,7 @@ class Rehearsal:
         self.case = made.case
         drafts = [_Draft(effect) for effect in made.effects if isinstance(effect, Tell)]
         told = [
-            Said(at=at, to=draft.tell.to.id or draft.tell.to.kind, text=draft.text, rung=draft.tell.alert)
+            Said(at=at, to=_whom(draft.tell.to), text=draft.text, rung=draft.tell.alert)
             for draft, at in one_each(drafts, news.at)
         ]
         self.said += told
@@ -144,6 +144,11 @@ class Rehearsal:
     def texts(self, *, reporter: bool) -> list[Said]:
         """What was said to the adult who reported, or to everybody else, in order of time."""
         return sorted((s for s in self.said if (s.to == self.adult) is reporter), key=lambda s: s.at)
+
+
+def _whom(to: To) -> str:
+    """A person or a role by its id; of a group (`home_staff`, `told`) the id names who is left out."""
+    return to.id if to.kind in ("person", "duty") else to.kind
 
 
 def watch(before: Case | None, case: Case, told: list[Said], protocol: Protocol) -> list[str]:
