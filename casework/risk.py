@@ -4,6 +4,7 @@
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime, timedelta
+from typing import TypeAlias
 
 from casework import conditions, facts
 from casework.case import Case, Unsure
@@ -18,11 +19,12 @@ from casework.events import (
     WorryRaised,
 )
 from casework.levels import Level, Route, Status
-from casework.protocol import Check, Protocol, Rule
+from casework.protocol import Check, Option, Protocol, Rule
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
            "HIGH": Level.HIGH}  # fmt: skip
+Said: TypeAlias = tuple[tuple[Check, Option], ...]  # every check answered, with the options that stand
 _MILD = ("NAR", "LOW")
 _ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
 _MILDEST_FIRST = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
@@ -35,8 +37,9 @@ def assess(turn: Turn) -> None:
     _unsure(turn)
     _new_worry(turn)
     case, protocol, now = turn.case, turn.protocol, turn.now
-    flags = [r for r in _flags(turn) if not case.fired(r.rule)]
-    seen = _with(case, flags, _factors(case, protocol))
+    said = tuple(facts.answered(case, protocol))
+    flags = [r for r in _flags(turn, said) if not case.fired(r.rule)]
+    seen = _with(case, flags, _factors(case, protocol, said))
     rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
@@ -73,15 +76,15 @@ def gate_complete(case: Case, protocol: Protocol) -> bool:
 # ---- flags and factors ---------------------------------------------------------------------------
 
 
-def _flags(turn: Turn) -> Iterator[Reason]:
+def _flags(turn: Turn, said: Said) -> Iterator[Reason]:
     seen: set[str] = set()
-    for rule, because in _raised(turn):
+    for rule, because in _raised(turn, said):
         if rule not in seen:
             seen.add(rule)
             yield Reason(rule=rule, because=because, at=turn.now)
 
 
-def _raised(turn: Turn) -> Iterator[tuple[str, str]]:
+def _raised(turn: Turn, said: Said) -> Iterator[tuple[str, str]]:
     case, protocol = turn.case, turn.protocol
     child = case.child
     for flag in protocol.flag:
@@ -92,7 +95,7 @@ def _raised(turn: Turn) -> Iterator[tuple[str, str]]:
         yield "R04", "register:age"
     if child.medicine_due_at is not None and turn.now >= medicine_flag_at(case, protocol):
         yield "R03", "register:medicine"
-    for check, option in facts.answered(case, protocol):
+    for check, option in said:
         for raised in option.raises:
             yield raised, f"{check.id}={option.value}"
     for unsure in case.unsure:
@@ -118,11 +121,11 @@ def risk_flags(protocol: Protocol, check_id: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(r for o in protocol.find(check_id).options for r in o.raises))
 
 
-def _factors(case: Case, protocol: Protocol) -> tuple[str, ...]:
+def _factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:
     """Each counts one and is never taken back (PR6); listed in protocol order."""
     child = case.child
     found = set(case.factors) | set(child.register_factors)
-    for _, option in facts.answered(case, protocol):
+    for _, option in said:
         found.update(option.factors)
     if child.episodes_90_days:
         found.add("K06")
