@@ -45,14 +45,13 @@ if TYPE_CHECKING:
     from bot.channels.telegram import TelegramChannel
     from bot.sandbox import Sandbox
 
-LISTEN_AGAIN_SECONDS = 30
 _log = structlog.get_logger(__name__)
 
 
 class House:
     """Everything that lives in one process. `async with House(settings) as house:` wakes it and lets it sleep.
 
-    Also for the sandbox and tests: `casebook`, `database`, `clock`, `channels`, `doors`, `port`, `settle()`.
+    Also for tests: `casebook`, `database`, `clock`, `channels`, `sandbox`, `port`, `settle()`.
     """
 
     database: Database

@@ -19,6 +19,7 @@ from storage.desk import Desk
 from storage.directory import Person
 from storage.texters import Texters
 
+HOME_COUNTRY = "+44"
 CHOICES_SHOWN = 6  # more do not fit one text
 
 
@@ -144,6 +145,8 @@ class Texter:
 
     async def neutral(self) -> None:
         """The one answer that strangers and those who may not be told get alike, once in 24 hours (T3, T13)."""
+        if not self.people and not self.number.startswith(HOME_COUNTRY):
+            return  # a text abroad costs, and whoever pumps them wants just that (T17)
         if await self.memory.may_hear_neutral():
             duty = await self.duty_number()
             await self.desk.say(channel="sms", address=self.number, text="N_STRANGER", fields={"duty": duty})

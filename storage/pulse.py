@@ -42,9 +42,10 @@ async def beat(tx: Tx, now: datetime) -> None:
 async def last_alive(tx: Tx) -> datetime | None:
     """When the house last lived, or None for one that never did: its last beat, or anything it heard or wrote since."""
     beaten = await _read(tx, LAST_ALIVE)
-    row = await tx.row("SELECT MAX(at) AS at FROM (SELECT MAX(recorded_at) AS at FROM event"
-                       " UNION ALL SELECT MAX(received_at) FROM inbox)")  # fmt: skip
-    times = [int(each) for each in (beaten, None if row is None else row["at"]) if each is not None]
+    heard = await tx.row("SELECT received_at AS at FROM inbox ORDER BY rowid DESC LIMIT 1")
+    wrote = await tx.row("SELECT recorded_at AS at FROM event ORDER BY seq DESC LIMIT 1")
+    times = [int(row["at"]) for row in (heard, wrote) if row is not None]
+    times += [] if beaten is None else [int(beaten)]
     return instant(max(times)) if times else None
 
 

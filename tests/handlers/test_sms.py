@@ -364,6 +364,7 @@ async def test_a_stranger_gets_one_neutral_answer_a_day(all_phones: Phones) -> N
     all_phones.house.clock.after(hours=25)
     assert len(await all_phones.texts("stranger", "hello?")) == 1
     assert await all_phones.cases() == 0
+    assert await all_phones.texts("+12025550123", "MISSING") == [], "no texts are pumped abroad"
 
 
 @pytest.mark.parametrize("sender", ["POLICE", "60777", "+0", "", "whatsapp:+447700900201", "rcs:x", "447700900201"])
