@@ -1,6 +1,5 @@
 """Commands beside a running house: what looks, reads beside it; what writes is done by it."""
 
-import json
 import os
 import signal
 import subprocess
@@ -24,12 +23,16 @@ def running(tmp_path: Path) -> Iterator[Terminal]:
             [sys.executable, "-m", "bot", "run"], cwd=tmp_path, env=environment, stdout=subprocess.PIPE, stderr=log,
             text=True,
         )  # fmt: skip
-    assert process.stdout is not None
-    with process.stdout:
-        assert json.loads(process.stdout.readline())["ready"] is True, (tmp_path / "log").read_text()
-        yield house
-        process.send_signal(signal.SIGTERM)
-        assert process.wait(timeout=30) == 0
+    try:
+        assert process.stdout is not None
+        with process.stdout:
+            assert process.stdout.readline().startswith('{"ready": true'), (tmp_path / "log").read_text()
+            yield house
+            process.send_signal(signal.SIGTERM)
+            assert process.wait(timeout=30) == 0
+    finally:
+        process.kill()
+        process.wait()
 
 
 @pytest.mark.slow
