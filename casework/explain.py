@@ -145,6 +145,8 @@ def _concluded(decision: e.Decision) -> str:
         case e.ReturnConfirmed():
             due = f"; a return interview is due {clock(decision.interview_due)}" if decision.interview_due else ""
             return f"the return is confirmed, seen {clock(decision.seen_at)}{due}"
+        case e.ReturnUndone():
+            return "the return is undone: the case stands open again"
         case e.ClaimEnded():
             return "the claim fell away: the case stands as before"
         case e.InterviewReminded():
