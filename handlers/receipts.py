@@ -27,7 +27,8 @@ DEAD = frozenset({"21211", "21610", "21614", "30005", "30006"})  # opted out, or
 _WORD = re.compile(r"[a-z_]{1,32}")
 _log = structlog.get_logger(__name__)
 
-Refused = Callable[..., Awaitable[None]]  # (desk, letter, *, dead, code): what follows from a letter that will not arrive
+# (desk, letter, *, dead, code): what follows from a letter that will not arrive
+Refused = Callable[..., Awaitable[None]]
 
 
 async def hear(

@@ -25,7 +25,7 @@ async def begin(tx: Tx, mode: str) -> int:
 
 
 async def knock(tx: Tx, mode: str) -> int:
-    """Note that a command opens the database by itself; it counts as a start and settles no mode. Raises AnotherMode."""
+    """Note that a command opens the database by itself; it counts as a start, settles no mode. Raises AnotherMode."""
     before = await _read(tx, MODE)
     if before not in (None, mode):
         raise AnotherMode(f"this database was used in {before} mode: name another one in DATABASE_URL")
