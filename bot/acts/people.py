@@ -15,14 +15,16 @@ SHOWN = (
 
 async def take_roster(desk: Desk, arguments: Arguments) -> Said:
     """Take a roster file, all of it or nothing; what is wrong with it is told line by line."""
+    take = bool(arguments["take_telegram_ids"])
     try:
         read = roster.parse(str(arguments["text"]))
+        standing = await roster.standing(desk.tx, read)
+        counted = await roster.apply(desk.tx, read, take_telegram_ids=take, now=desk.now)
     except BadRoster as bad:
         return Said(FINDINGS, tuple(map(str, bad.faults)), [{"line": f.line, "says": f.says} for f in bad.faults])
-    take = bool(arguments["take_telegram_ids"])
-    counted = await roster.apply(desk.tx, read, take_telegram_ids=take, now=desk.now)
     line = "taken: " + ", ".join(f"{number} of {name}" for name, number in counted.items() if number)
-    return Said(FINE, (line,), counted)
+    notes = [*map(str, read.notes), *standing]
+    return Said(FINE, (line, *notes), {**counted, "notes": notes})
 
 
 async def invite(desk: Desk, arguments: Arguments) -> Said:

@@ -1,11 +1,15 @@
 """Who there is, who is on duty and why, and what a case copies of a child."""
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from contextlib import asynccontextmanager
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
 from storage import rota
+from storage.database import Database
 from storage.directory import Directory
 from storage.people import Person
 from storage.register import age_on
@@ -17,6 +21,28 @@ DAY = timedelta(days=1)
 
 async def look(database, ask):
     return await database.read(lambda tx: ask(Directory(tx)))
+
+
+def person(person_id: str, role: str) -> str:
+    return (
+        f'\n[[person]]\nid = "{person_id}"\norganisation = "org1"\nname = "{person_id.title()} Example"\n'
+        f'roles = ["{role}"]\nmobile = "+447700900399"\n'
+    )
+
+
+def duty(role: str, person_id: str, more: str = "") -> str:
+    return f'\n[[duty]]\norganisation = "org1"\nrole = "{role}"\nperson = "{person_id}"\n{more}\n'
+
+
+@asynccontextmanager
+async def people(folder, more: str, roster: str = ROSTER):
+    """The usual people and some more; closed whatever a test does."""
+    with TemporaryDirectory(dir=folder) as its_own:
+        opened = await a_directory(Path(its_own), roster + more)
+        try:
+            yield opened
+        finally:
+            await opened.close()
 
 
 @pytest.fixture
@@ -39,27 +65,75 @@ async def test_a_child_is_found_whatever_the_case_of_its_code(database):
     assert (await look(database, lambda d: d.child("k7"))).id == "K7"
 
 
+async def held(database: Database, role: str, home: str = "oak", at: datetime = EVENING) -> rota.Held:
+    return await database.read(lambda tx: rota.on_duty(Directory(tx), "org1", role, home, at))
+
+
+def ids(answer: rota.Held) -> list[str]:
+    return [person.person_id for person in answer.people]
+
+
 async def test_the_duty_line_holds_and_without_one_everybody_with_the_role(database):
     """Who and why."""
-    held = await database.read(lambda tx: rota.on_duty(Directory(tx), "org1", "coordinator", "oak", EVENING))
-    assert held.people and held.why
-    manager = await database.read(lambda tx: rota.on_duty(Directory(tx), "org1", "manager", "oak", EVENING))
-    assert [p.person_id for p in manager.people] == ["mo"]
+    on = await held(database, "coordinator")
+    assert (ids(on), on.why) == (["cass"], "duty line of coordinator")
+    on = await held(database, "manager")
+    assert (ids(on), on.why) == (["mo"], "no duty line: everybody who is manager")
 
 
 async def test_a_duty_line_runs_from_its_beginning_to_its_end(tmp_path):
     """The end is not part of it."""
-    text = ROSTER + '\n[[duty]]\norganisation = "org1"\nrole = "owner"\nperson = "mo"\n' + (
-        "from = 2026-11-25T20:00:00Z\nuntil = 2026-11-25T22:00:00Z\n"
-    )
-    database = await a_directory(tmp_path, text)
-    try:
+    async with people(tmp_path, duty("owner", "mo", "from = 2026-11-25T20:00:00Z\nuntil = 2026-11-25T22:00:00Z")) as d:
         for hour, on in ((19, False), (20, True), (21, True), (22, False)):
-            when = datetime(2026, 11, 25, hour, tzinfo=UTC)
-            held = await database.read(lambda tx, w=when: rota.on_duty(Directory(tx), "org1", "owner", "oak", w))
-            assert ("mo" in [p.person_id for p in held.people]) is on
-    finally:
-        await database.close()
+            assert ("mo" in ids(await held(d, "owner", at=datetime(2026, 11, 25, hour, tzinfo=UTC)))) is on
+
+
+async def test_the_earliest_line_that_runs_holds_and_the_second_is_second_in_line(tmp_path):
+    """Earlier lines first; a line for another home does not count."""
+    lines = person("cat", "coordinator") + duty("coordinator", "cat")
+    async with people(tmp_path, lines) as d:
+        assert ids(await held(d, "coordinator")) == ["cass"]
+        second = await held(d, "second_coordinator")
+        assert (ids(second), second.why) == (["cat"], "second duty line of coordinator")
+
+
+async def test_another_co_ordinator_is_second_and_without_one_a_deputy_stands_in(tmp_path):
+    """And the answer says which."""
+    async with people(tmp_path, person("cat", "coordinator")) as d:
+        assert ids(await held(d, "second_coordinator")) == ["cat"]
+    async with people(tmp_path, "") as d:
+        second = await held(d, "second_coordinator")
+        assert (ids(second), second.stand_in) == (["dee"], "deputy")
+        assert second.why == "there is no second co-ordinator; in their place, duty line of deputy"
+
+
+async def test_where_nobody_holds_a_role_a_deputy_or_the_owner_stands_in(tmp_path):
+    """An alert to nobody is the worst answer."""
+    async with people(tmp_path, person("ola", "owner")) as d:
+        for role, expected in (("coordinator", ["dee"]), ("manager", ["ola"])):
+            await d.write(lambda tx: Directory(tx).deactivate("cass"))
+            await d.write(lambda tx: Directory(tx).deactivate("mo"))
+            assert ids(await held(d, role)) == expected
+        await d.write(lambda tx: Directory(tx).deactivate("dee"))
+        last = await held(d, "coordinator")
+        assert (ids(last), last.stand_in) == (["ola"], "owner")
+
+
+async def test_a_person_whom_no_channel_reaches_is_passed_over_and_named(tmp_path):
+    """On duty, but without a number or an account."""
+    lost = ROSTER.replace('mobile = "+447700900301"\ntelegram_id = 1003\n', "")
+    async with people(tmp_path, person("cat", "coordinator") + duty("coordinator", "cat"), lost) as d:
+        on = await held(d, "coordinator")
+        assert (ids(on), on.why) == (["cat"], "duty line of coordinator (cass cannot be reached)")
+
+
+async def test_the_manager_of_a_family_home_is_the_co_ordinator(tmp_path):
+    """6.1: nobody manages a family."""
+    family = '[[home]]\nid = "elm"\norganisation = "org1"\nkind = "family"\nname = "Elm Road"\ntown = "Exampleton"\n'
+    async with people(tmp_path, family) as d:
+        on = await held(d, "manager", home="elm")
+        assert ids(on) == ["cass"]
+        assert "a family home has no manager" in on.why
 
 
 async def test_an_invite_works_once_and_for_a_day(database):
@@ -90,27 +164,60 @@ async def test_deactivating_cuts_everything_at_once(database):
     assert "alice" not in [p.person_id for p in await look(database, lambda d: d.staff_of("oak"))]
 
 
+def with_profile(words: str, flags: str = '"medical"') -> str:
+    return ROSTER.replace(
+        "born = 2011-02-03\n", f"born = 2011-02-03\nflags = [{flags}]\nprofile = {{ {words} }}\n", 1
+    )
+
+
 async def test_the_snapshot_holds_what_rules_need(tmp_path):
-    """Age on the day, flags, register factors, the medicine's next time, the plan's own limit."""
-    text = ROSTER.replace(
-        'born = 2011-02-03\n',
-        'born = 2011-02-03\nflags = ["medical"]\nprofile = { placement_start = "2026-11-20", la_host = "A",'
-        ' la_responsible = "B", school_status = "excluded", substance_notes = "x", mental_health = "y",'
-        ' medicine_due = "20:30", plan = "ring first", limit_minutes = "45" }\n', 1,
-    ) + '\n[[episode]]\nchild = "K7"\nstart = 2026-11-01T20:00:00Z\n'  # fmt: skip
-    database = await a_directory(tmp_path, text)
-    try:
-        child = await look(database, lambda d: d.snapshot("K7", EVENING))
-        assert (child.age, child.flags, child.at_home) == (15, ("medical",), False)
+    """Age on the day, flags, register factors, the medicine's next time, the plan's own limit, earlier episodes."""
+    roster = with_profile(
+        'placement_start = "2026-11-20", host_authority = "A", placing_authority = "B", school_status = "excluded",'
+        ' substances = "x", mental_health = "y", medicine_due = "20:30", plan = "ring first", limit_minutes = 45'
+    )
+    episodes = '\n[[episode]]\nchild = "K7"\nstart = 2026-11-01T20:00:00Z\n'
+    async with people(tmp_path, episodes, roster) as d:
+        child = await look(d, lambda r: r.snapshot("K7", EVENING))
+        assert (child.age, child.flags, child.at_home, child.looked_after) == (15, ("medical",), False, True)
         assert child.register_factors == ("K07", "K08", "K09", "K10", "K12")
         assert child.medicine_due_at == datetime(2026, 11, 26, 20, 30, tzinfo=UTC)  # 20:30 has passed today
         assert (child.has_plan, child.plan_limit_minutes, child.episodes_90_days) == (True, 45, 1)
-    finally:
-        await database.close()
+        assert child.parents == ("pat",)
+
+
+@pytest.mark.parametrize(
+    ("words", "due"),
+    [
+        ("21:00", datetime(2026, 11, 25, 21, tzinfo=UTC)), ("9:05", datetime(2026, 11, 26, 9, 5, tzinfo=UTC)),
+        ("2026-11-27T08:00:00Z", datetime(2026, 11, 27, 8, tzinfo=UTC)),
+        ("2026-06-01 08:00", datetime(2026, 6, 1, 7, tzinfo=UTC)), ("25:99", None), ("ab:cd", None), ("²²:00", None),
+        ("after supper", None), ("", None),
+    ],
+)  # fmt: skip
+async def test_no_medicine_time_can_stop_a_case_from_opening(tmp_path, words, due):
+    """Where none can be read the flag alone raises R03 as the case opens."""
+    async with people(tmp_path, "", with_profile(f'medicine_due = "{words}"')) as d:
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING))).medicine_due_at == due
+
+
+async def test_factors_fade_and_old_names_are_read(tmp_path):
+    """K07 for 14 days in a placement and 30 after a move; K08 only where two authorities are known and differ."""
+    words = 'placement_start = "2026-11-01", last_move = "2026-11-01", la_host = "a", la_responsible = "A"'
+    async with people(tmp_path, "", with_profile(words, "")) as d:
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING))).register_factors == ("K07",)
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING + 10 * DAY))).register_factors == ()
+
+
+async def test_a_parent_who_is_not_open_or_not_verified_is_not_asked(tmp_path):
+    """Restricted is the default."""
+    for roster in (ROSTER.replace('contact = "open"\n', ""), ROSTER.replace('contact = "open"', 'contact = "none"')):
+        async with people(tmp_path, "", roster) as d:
+            assert (await look(d, lambda r: r.snapshot("K7", EVENING))).parents == ()
 
 
 def test_age_counts_the_local_birthday():
     """Half past midnight in June is the birthday in London, though not in UTC."""
-    born = datetime(2011, 6, 10).date()
+    born = date(2011, 6, 10)
     assert age_on(born, datetime(2026, 6, 9, 23, 30, tzinfo=UTC)) == 15
     assert age_on(born, datetime(2026, 6, 9, 22, 30, tzinfo=UTC)) == 14
