@@ -29,7 +29,7 @@ class Shelf(Mapping[str, Protocol]):
         if name in self._loaded:
             return self._loaded[name][1]
         if name not in self.files:
-            raise BadProtocol([Finding(name, "no such protocol to extend")])
+            raise BadProtocol([Finding("protocol.extends", f"no protocol is called {name}")])
         if name in self._loading:
             raise BadProtocol([Finding("protocol.extends", f"goes in a circle: {' -> '.join([*self._loading, name])}")])
         self._loading.append(name)

@@ -19,6 +19,7 @@ CLOCKS_GO_BACK = datetime(2026, 10, 24, 23, 30, tzinfo=UTC)  # 00:30 BST on 25 O
 CLOCKS_GO_FORWARD = datetime(2026, 3, 29, 0, 10, tzinfo=UTC)
 CAP = timedelta(minutes=HARD_CAP_MINUTES)
 AN_HOUR = timedelta(hours=1)
+A_WHILE = timedelta(minutes=15)
 MOST_ANSWERS = 60
 
 Played = tuple[str, str]  # what went wrong, on which night
@@ -59,15 +60,23 @@ def _clock_change(protocol: Protocol) -> Iterator[Played]:
 def _silence(protocol: Protocol, age: int | None, side: Side, start: datetime) -> Iterator[Played]:
     night = _opened(protocol, age, side, start)
     name = f"age {age}, {night.adult}, {start:%d %b}"
-    night.until(start + CAP - AN_HOUR)
-    late = len(night.said)
-    night.until(start + CAP)
+    while not _everybody_knows(night) and night.now < start + CAP:
+        night.until(night.now + A_WHILE)
     assert night.case is not None
     if night.case.level < Level.MEDIUM:
         yield f"silence does not end at medium within {HARD_CAP_MINUTES} minutes", name
-    elif len([s for s in night.said[late:] if s.text == "C_ALERT"]) < 2:
-        yield "the last rung does not repeat: nobody is alerted again within the hour", name
+    else:
+        asked = len(night.said)
+        night.until(night.now + AN_HOUR)
+        if len([s for s in night.said[asked:] if s.text == "C_ALERT"]) < 2:
+            yield "the last rung does not repeat: nobody is alerted again within the hour", name
     yield from ((fault, name) for fault in night.faults)
+
+
+def _everybody_knows(night: Rehearsal) -> bool:
+    """The case is a police matter and its alert stands at the last rung."""
+    assert night.case is not None
+    return night.case.level >= Level.MEDIUM and night.case.alert.rung == night.protocol.rung[-1].rung
 
 
 def _opened(protocol: Protocol, age: int | None, side: Side, start: datetime, flags: tuple[str, ...] = ()) -> Rehearsal:

@@ -25,15 +25,23 @@ MAY_BE_0 = ("grace", "max_day", "max_night", "after", "worse", "extend_times", "
 def check(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[str, Phrasebook]) -> list[Finding]:
     """All findings of one file: `raw` is what the file itself says, `protocol` the whole of it where it loads, `base`
     the merged data of what it extends. It is played only where its references are sound: no night runs on holes."""
+    found = read(raw, protocol, base, books)
+    return found if protocol is None or _holes(protocol) else [*found, *bad_nights.play(protocol)]
+
+
+def read(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[str, Phrasebook]) -> list[Finding]:
+    """What reading alone finds."""
     found = [*_twice(raw), *_numbers(raw)]
     if base is not None:
         found += weaker(raw, base)
     if protocol is None:
         return found
-    holes = [*_references(protocol), *_rungs(protocol)]
-    found += [*holes, *_sources(protocol), *words(protocol, books)]
-    found += [*_gate(protocol), *_floors(protocol), *_signed(protocol)]
-    return found if holes else [*found, *bad_nights.play(protocol)]
+    found += [*_holes(protocol), *_sources(protocol), *words(protocol, books)]
+    return [*found, *_gate(protocol), *_floors(protocol), *_signed(protocol)]
+
+
+def _holes(protocol: Protocol) -> list[Finding]:
+    return [*_references(protocol), *_rungs(protocol)]
 
 
 # ---- the file as it is written -------------------------------------------------------------------

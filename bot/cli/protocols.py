@@ -88,8 +88,8 @@ def _checked(held: Shelf, name: str) -> list[Finding]:
             protocol, unloaded = None, bad.findings
     except BadProtocol as bad:
         return bad.findings
-    misplaced = held.findings.get(name, [])
-    return list(dict.fromkeys([*unloaded, *misplaced, *checking.check(raw, protocol, base, books())]))
+    unloaded = unloaded or held.findings.get(name, [])  # it reads well, and lies where its name does not
+    return list(dict.fromkeys([*unloaded, *checking.check(raw, protocol, base, books())]))
 
 
 def _raw(held: Shelf, name: str) -> Raw:
