@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 
 from casework import facts, limits, silence
 from casework.case import Case, Prompt
-from casework.effects import Field, To
+from casework.effects import Field, To, Withdraw
 from casework.events import (
     CheckAnswered,
     CheckAsked,
@@ -15,6 +15,7 @@ from casework.events import (
     ReporterJoined,
     ReturnClaimed,
     ReviewSet,
+    WhereaboutsGiven,
 )
 from casework.ladder import other_parents
 from casework.levels import Located, Side, Status, Trust
@@ -29,6 +30,7 @@ def ask(turn: Turn) -> None:
     """Remind the silent, review on time, ask what comes next."""
     if turn.case.returned:
         return
+    _unsent(turn)
     _remind(turn)
     _down(turn)
     _review(turn)
@@ -41,6 +43,16 @@ def ask(turn: Turn) -> None:
 def resume(turn: Turn) -> None:
     """Go on asking where a claim that fell away had interrupted."""
     _next(turn)
+
+
+def _unsent(turn: Turn) -> None:
+    """A question that was answered before it went out does not go out any more."""
+    news = turn.news
+    if not isinstance(news, CheckAnswered | WhereaboutsGiven) or turn.before is None:
+        return
+    for prompt in turn.before.prompts:
+        if prompt.check == news.check and prompt.asked_at > turn.now:
+            turn.effects.append(Withdraw(person=prompt.to))
 
 
 # ---- which check comes next ----------------------------------------------------------------------

@@ -417,6 +417,13 @@ class ClaimEnded(Event):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReturnUndone(Event):
+    """A confirmed return proved wrong, or the child is gone again: the search stands as it stood, and two people end it."""
+
+    chase_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterviewReminded(Event):
     next_at: datetime | None
 
@@ -486,6 +493,7 @@ Decision: TypeAlias = (
     | ReportMade
     | ReturnConfirmed
     | ClaimEnded
+    | ReturnUndone
     | InterviewReminded
     | WatchEnded
     | CaseClosed

@@ -299,6 +299,8 @@ def _note_decision(case: Case, event: e.Decision) -> Case:  # noqa: C901, PLR091
             return replace(
                 case, status=case.back.before or Status.CHECKING, back=Return(before=None), contradicted=True
             )
+        case e.ReturnUndone():
+            return _undone(case, event)
         case e.InterviewReminded():
             return replace(case, back=replace(case.back, interview_next=event.next_at))
         case e.WatchEnded():
@@ -362,7 +364,17 @@ def _returned(case: Case, event: e.ReturnConfirmed) -> Case:
         unsure=tuple(replace(u, settled=u.settled or "none") for u in case.unsure),
         back=replace(
             case.back, confirmed_at=event.at, seen_at=event.seen_at, elsewhere=event.elsewhere,
+            before=case.back.before if case.status is Status.RETURN_CLAIMED else case.status,
             interview_due=event.interview_due,
         ),
     )  # fmt: skip
 
+
+
+def _undone(case: Case, event: e.ReturnUndone) -> Case:
+    """The search goes on where it stood; what was begun after the return is void."""
+    tasks = tuple(t if t.done_at else replace(t, done_at=event.at, outcome="undone") for t in case.tasks)
+    return replace(
+        case, status=case.back.before or Status.CHECKING, located=Located.NO, agreed_until=None, back=Return(), prompts=(),
+        tasks=tasks, contradicted=True, police=replace(case.police, chase_at=event.chase_at),
+    )  # fmt: skip

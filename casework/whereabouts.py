@@ -5,14 +5,19 @@ from datetime import datetime, timedelta
 
 from casework import facts, silence
 from casework.case import Case
-from casework.events import CheckAnswered, ClockSet, LocationDecided, WhereaboutsGiven
+from casework.effects import To, Withdraw
+from casework.events import CheckAnswered, ClockSet, LocationDecided, ReturnUndone, WhereaboutsGiven, WorryRaised
 from casework.levels import Located, Status
 from casework.protocol import HARD_CAP_MINUTES, Protocol
 from casework.turn import Turn
 
+AT_ONCE = timedelta(minutes=10)  # how long a colleague's opposite answer undoes a sighting without more words
+
 
 def locate(turn: Turn) -> None:
     """Start the clock where a time became known, then decide whether the child counts as located."""
+    if turn.case.status is Status.RETURNED and _gone_again(turn):
+        _undo(turn)
     if turn.case.returned:
         return
     _start_clock(turn)
@@ -23,6 +28,25 @@ def locate(turn: Turn) -> None:
         agreed = _agreed(turn, found)
         if (found, agreed) != (turn.case.located, turn.case.agreed_until) and not _lost_since(turn.case, turn.protocol):
             turn.decide(LocationDecided(at=turn.now, located=found, agreed_until=agreed))
+
+
+def _gone_again(turn: Turn) -> bool:
+    """A worry after a return, or a colleague who says "no news" in the moment another said "I can see": the riskier
+    answer stands, in both orders (HZ14), and raising is open to everybody (F4)."""
+    news, confirmed = turn.news, turn.case.back.confirmed_at
+    if isinstance(news, WorryRaised):
+        return True
+    just_now = confirmed is not None and turn.now - confirmed <= AT_ONCE
+    return just_now and bool(_means(turn) & {"no_news", "no_contact", "new_worry", "told", "phone"})
+
+
+def _undo(turn: Turn) -> None:
+    case, chase = turn.case, turn.protocol.timers.chase
+    waits = case.missing_at is not None and case.police.number is None
+    at = turn.now + timedelta(minutes=min(chase.high, chase.medium)) if waits else None
+    turn.decide(ReturnUndone(at=turn.now, chase_at=at))
+    turn.effects.append(Withdraw())
+    turn.tell(To(kind="told", id=""), "C_GONE", {"at": turn.now}, via="both")
 
 
 def _start_clock(turn: Turn) -> None:

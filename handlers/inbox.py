@@ -164,15 +164,12 @@ async def kept_apart(desk: Desk, case: Case, words: str) -> str:
 
 
 async def raise_worry(desk: Desk, case: Case, words: str, voice: Voice, flags: tuple[str, ...] = ("R16",)) -> None:
-    """Raise the alarm; anybody may. The words are kept as evidence. After a return no rule listens any more, so that a
-    person on call is told at once: the child may not be back after all, or not be well."""
+    """Raise the alarm; anybody may, after a return too: the case is then open again. The words are kept as evidence."""
     kept = await kept_apart(desk, case, words) if words.strip() else None
     await desk.record(
         case.case_id,
         WorryRaised(at=desk.now, by=voice.by, channel=voice.channel, trust=voice.trust, flags=flags, words=kept),
     )
-    if case.returned:
-        await tell_on_call(desk, case.case_id, "C_UNWELL")
 
 
 async def note(

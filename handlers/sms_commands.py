@@ -177,7 +177,7 @@ def _no_news(texter: Texter, case: Case, person: str) -> tuple[Check, str] | Non
 
 
 async def _pol(texter: Texter, command: Command) -> bool:
-    """A log number: told, by anybody; confirmed only where a bound person on call says it."""
+    """A log number by SMS is told, never confirmed: a From number is a hint. `/pol` by a bound account confirms it."""
     concern = await the_case(texter, command)
     if concern is None:
         return True
@@ -187,14 +187,13 @@ async def _pol(texter: Texter, command: Command) -> bool:
     elif not command.number:
         await texter.reply("N_POL", concern=concern)
     else:
-        bound = concern.person.on_call and concern.person.telegram_id is not None
-        voice = texter.voice(concern.person, Trust.VERIFIED if bound else Trust.NONE)
+        voice = texter.voice(concern.person, Trust.NONE)
         await texter.record(
             concern.case,
             PoliceLogged(at=texter.desk.now, by=voice.by, channel="sms", trust=voice.trust, number=command.number,
                          words=await texter.keep(concern.case)),
         )  # fmt: skip
-        await texter.reply("O_POL" if bound else "O_POLTOLD", concern=concern, fields={"number": command.number})
+        await texter.reply("O_POLTOLD", concern=concern, fields={"number": command.number})
     await _extra_worry(texter, concern, command)
     return True
 

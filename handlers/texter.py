@@ -101,15 +101,13 @@ class Texter:
             await tell_on_call(self.desk, case.case_id, "C_NOTE")
 
     async def worry(self, concern: Concern, flags: tuple[str, ...]) -> None:
-        """Raise these flags with the text as evidence; after a return a person on call is told at once."""
+        """Raise these flags with the text as evidence; after a return the case is open again."""
         case, voice = concern.case, self.voice(concern.person)
         words = await self.keep(case)
         await self.record(
             case,
             WorryRaised(at=self.desk.now, by=voice.by, channel="sms", trust=voice.trust, flags=flags, words=words),
         )
-        if case.returned:
-            await tell_on_call(self.desk, case.case_id, "C_UNWELL")
 
     async def keep(self, case: Case) -> str | None:
         """Keep the whole text with the case as evidence; returns its id."""

@@ -14,7 +14,7 @@ import structlog
 from casework import card, speech, wording
 from casework.case import Case
 from casework.deadlines import armed
-from casework.effects import Field, MarkAlerts, Tell, Withdraw
+from casework.effects import Field, MarkAlerts, Tell, To, Withdraw
 from casework.protocol import Protocol
 from casework.wording import Phrasebook
 from storage import alerts, buttons, outbox
@@ -26,6 +26,7 @@ from storage.parts import Parts
 from storage.words import clean
 
 REPLY_CODE_TEXT = "P00b"
+BESIDE_THE_CARD = frozenset({"O_NOREF", "R_REV", "R_NEWS"})  # the check that waits on the card keeps its buttons
 _log = structlog.get_logger(__name__)
 
 
@@ -105,6 +106,32 @@ class Post:
                 due_at=self.now, expires_at=None, tries=0,
             )  # fmt: skip
             await outbox.enqueue(self.tx, letter, self.now)
+        await self._tell_of_report(case, version)
+
+    async def _tell_of_report(self, case: Case, version: int) -> None:
+        """The co-ordinator gets the document itself where the organisation wants it in Telegram; else they are told, once,
+        that nobody e-mailed it: a report that lies on a server has told nobody."""
+        organisation = await self.addressees.directory.organisation(case.organisation)
+        wanted = organisation is not None and organisation.report_in_telegram
+        tell = Tell(to=To(kind="duty", id="coordinator"), text="C_FILE", via="quiet")
+        for to in await self.addressees.of(case, tell):
+            if wanted and to.channel == "telegram":
+                await self._send_document(case, version, to)
+            elif version == 1:
+                self.drafts.append(Draft(case=case, tell=tell, to=to, step=self.steps))
+
+    async def _send_document(self, case: Case, version: int, to: Addressee) -> None:
+        body = wording.render(
+            self.parts.book(to.language), "report_caption", channel=to.channel, code=case.code, who=to.who, now=self.now,
+            fields={"number": str(version)}, drill=self.parts.drill,
+        )  # fmt: skip
+        letter = outbox.Letter(
+            id=time_id("letter", self.now, self.parts.chance), case_id=case.case_id, person=to.person, channel=to.channel,
+            address=to.address, text="report_caption", body=body, keyboard=(), kind="report",
+            urgency=speech.rank("C_FILE"), edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
+            due_at=self.now, expires_at=None, tries=0,
+        )  # fmt: skip
+        await outbox.enqueue(self.tx, letter, self.now)
 
     async def withdraw(self, case: Case, effect: Withdraw) -> None:
         """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
@@ -156,8 +183,8 @@ class Post:
             id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
             address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
             urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
-            case_card=telegram and draft.tell.question is not None, due_at=due_at, expires_at=draft.tell.expires_at,
-            tries=0,
+            case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD, due_at=due_at,
+            expires_at=draft.tell.expires_at, tries=0,
         )  # fmt: skip
         await outbox.enqueue(self.tx, letter, self.now)
 

@@ -18,7 +18,16 @@ from casework import deadlines as armed_by
 from casework.case import Case
 from casework.effects import Effect, File, MarkAlerts, Tell, Withdraw
 from casework.errors import NotAllowed
-from casework.events import AbsenceReported, CaseClosed, CompanionRaised, News, ReporterJoined, RungClimbed, WatchSet
+from casework.events import (
+    AbsenceReported,
+    CaseClosed,
+    CompanionRaised,
+    News,
+    ReporterJoined,
+    RungClimbed,
+    WatchSet,
+    WorryRaised,
+)
 from casework.levels import Status
 from casework.protocol import Protocol
 from casework.step import Step, step
@@ -77,6 +86,10 @@ class Recorder:
         held = await cases.find(self.tx, case_id)
         if held is None:
             raise NotAllowed("there is no such case")
+        if held.case.status is Status.RETURNED and isinstance(news, WorryRaised):
+            newer = await cases.open_of_child(self.tx, held.case.child.child_id)
+            if newer is not None and newer.case.case_id != case_id:
+                return await self.record(newer.case.case_id, news)  # the child is out again: that case hears the worry
         return await self._write(held, news, self.parts.protocol(held.case.protocol))
 
     async def _write(self, held: Held | None, news: News, protocol: Protocol) -> Step:

@@ -260,3 +260,33 @@ def test_the_other_parent_is_asked_when_the_first_is_silent() -> None:
     alone.opens(a_child(at_home=True, parents=("pat",)), side=Side.PARENT, by="pat", t0=local(DAY, "19:50"))
     alone.until(local(DAY, "20:04"))
     assert "20:03 coordinator C_ALERT" in alone.texts()
+
+
+def test_seen_and_not_seen_in_one_moment_leave_the_search_open_in_both_orders() -> None:
+    """HZ14: the riskier of two opposite answers stands, whichever came first; ending it then needs two people."""
+    for pair in (("seen", "no_news"), ("no_news", "seen")):
+        night = a_night()
+        for check, value in (("C01", "no"), ("C04", "no_answer"), ("C08", "nobody_knows"), ("C09", "nobody"),
+                             ("C10", "no"), ("C11", "none")):  # fmt: skip
+            night.answers(check, value)
+        search = night.protocol.find("C03")
+        night.answers("C03", *(o.value for o in search.options if o.completes and not o.means))
+        night.answers("C12", "not_worried")
+        night.until(local(DAY, "20:15"))
+        night.answers("R_REV", pair[0], by="alice")
+        night.answers("R_REV", pair[1], by="ben")
+        assert night.case is not None
+        assert night.case.status in (Status.ABSENT, Status.RETURN_CLAIMED), pair
+
+
+def test_a_worry_after_a_return_opens_the_case_again() -> None:
+    """Gone again, or never back: the search goes on, people on call are alerted, and the chase starts anew."""
+    night = a_night(flags=("cp_plan",))
+    night.hear(ChildSeen(at=night.now, by="alice", channel="telegram", via="police", seen_at=night.now))
+    assert night.case is not None and night.case.status is Status.RETURNED
+    night.until(local(DAY, "21:00"))
+    night.hear(WorryRaised(at=night.now, by="pat", channel="sms", trust=Trust.NONE))
+    assert night.case.status is Status.MISSING
+    assert night.case.unlocated
+    assert night.case.police.chase_at == local(DAY, "21:05")
+    assert "21:00 coordinator C_ALERT" in night.texts()

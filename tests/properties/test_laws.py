@@ -205,7 +205,8 @@ def test_a_claim_moves_no_deadline_later(child, start, late, script):
     assert case is not None
     if case.returned:
         return
-    before = armed(case, BASE)
+    night.until(night.now)  # what is due already rings first
+    before = armed(night.case, BASE)
     play(night, [Act(wait=0, who="pat", what="claim", choice=1)])
     after = armed(night.case, BASE)
     if night.case.status is not Status.RETURNED:
