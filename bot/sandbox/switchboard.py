@@ -46,6 +46,7 @@ class Switchboard:
     now: Callable[[], datetime]
     phones: dict[Key, list[Shown]] = field(default_factory=dict)
     sent: list[Sent] = field(default_factory=list)
+    toasts: dict[Key, tuple[int, str]] = field(default_factory=dict)  # words that pass over a screen: which, what
     version: int = 0
     _ids: int = 100
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
@@ -83,12 +84,18 @@ class Switchboard:
         messages = self.phone(channel, address)
         for place, old in enumerate(messages):
             if old.message_id == message_id and not old.mine:
-                messages[place] = replace(old, text=text, buttons=buttons, edited=True)
+                messages[place] = replace(old, text=text, buttons=buttons, edited=old.edited or text != old.text)
                 if text != old.text:
                     self.sent.append(Sent(at=self.now(), channel=channel, address=address, message=messages[place]))
                 self.touch()
                 return messages[place]
         return None
+
+    def toast(self, channel: str, address: str, words: str) -> None:
+        """Words pass over the screen and leave nothing behind."""
+        number, _ = self.toasts.get((channel, address), (0, ""))
+        self.toasts[channel, address] = (number + 1, words)
+        self.touch()
 
     def find(self, channel: str, address: str, message_id: int) -> Shown | None:
         """One message of a phone."""

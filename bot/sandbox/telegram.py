@@ -148,12 +148,14 @@ class TelegramDouble(TelegramPeople):
 
     async def _answer_press(self, fields: Fields) -> bool:
         press_id, words = str(fields.get("callback_query_id", "")), str(fields.get("text") or "")
-        pressed = self.pressed.get(press_id)
+        user, pressed = self.pressed.get(press_id, ("", None))
         if pressed is None or self.now() - pressed > PRESS_LIVES:
             raise Refusal(400, "Bad Request: query is too old and response timeout expired or query ID is invalid")
         if len(words) > rules.ANSWER_AT_MOST:
             raise Refusal(400, "Bad Request: MESSAGE_TOO_LONG")
         self.toasts[press_id] = words
+        if words:
+            self.board.toast("telegram", user, words)
         return True
 
     async def _document(self, fields: Fields) -> dict[str, Any]:

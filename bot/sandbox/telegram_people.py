@@ -17,7 +17,7 @@ class TelegramPeople:
         self.names: dict[str, str] = {}
         self.blocked: set[str] = set()
         self.files: dict[str, bytes] = {}
-        self.pressed: dict[str, datetime] = {}
+        self.pressed: dict[str, tuple[str, datetime]] = {}
 
     async def types(self, user: str, text: str) -> dict[str, Any]:
         """A person writes to the bot."""
@@ -34,7 +34,7 @@ class TelegramPeople:
         """A person presses a button of a message."""
         shown = self.board.find("telegram", user, message_id)
         press_id = str(len(self.pressed) + 1)
-        self.pressed[press_id] = self.now()
+        self.pressed[press_id] = (user, self.now())
         query: dict[str, Any] = {"id": press_id, "from": self._user(user), "chat_instance": f"c{user}", "data": data}
         if shown is not None:
             query["message"] = {**self.message(user, shown), "from": self.me(), "text": shown.text}
