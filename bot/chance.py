@@ -35,13 +35,13 @@ class ScriptedChance:
     parent's code is 482193, and each later one is the next."""
 
     def __init__(self) -> None:
-        self._next = {1: 0, 2: 17, 4: 4821, 6: 482193}
+        self._next = {1: 0, 2: 17, 3: 217, 4: 4821, 6: 482193}
         self._tokens = 0
 
     def digits(self, count: int) -> str:
         """Return the next so many digits."""
         number = self._next.get(count, 0)
-        self._next[count] = number if count == 1 else number + 1
+        self._next[count] = number if count < 3 else number + 1  # a code that is taken gets a digit more
         return f"{number % 10**count:0{count}d}"
 
     def token(self) -> str:

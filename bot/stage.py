@@ -1,10 +1,10 @@
 """Plays a night: people press, type and text; time passes from deadline to deadline, never over one; phones are read.
 
 What a night is played on is a stage: the rooms alone on a virtual clock (`bot.simulate`), or the whole house with the
-real clients and the providers' doubles (`tests.scenarios`). Both share this driver, so that a file means the same on each.
+real clients and the providers' doubles (`tests.scenarios`). Both share this driver: a file means the same on each.
 """
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -164,7 +164,7 @@ def _words(shown: Shown) -> str:
     return f"[{shown.document}] {shown.text}".strip() if shown.document else shown.text
 
 
-def _state(now: datetime):  # type: ignore[no-untyped-def]  # a unit of work, as Database.read takes it
+def _state(now: datetime) -> Callable[[Tx], Awaitable[dict[str, str]]]:
     async def unit(tx: Tx) -> dict[str, str]:
         row = await tx.row("SELECT case_id FROM case_row ORDER BY opened_at DESC, case_id DESC LIMIT 1")
         held = None if row is None else await cases.find(tx, row["case_id"])
@@ -172,7 +172,9 @@ def _state(now: datetime):  # type: ignore[no-untyped-def]  # a unit of work, as
             return {}
         case = held.case
         seen = await tx.row("SELECT * FROM v_case WHERE id = ?", case.case_id)
-        rows = await tx.rows("SELECT kind, min(due_at) AS due FROM v_deadline WHERE case_id = ? GROUP BY kind", case.case_id)
+        rows = await tx.rows(
+            "SELECT kind, min(due_at) AS due FROM v_deadline WHERE case_id = ? GROUP BY kind", case.case_id
+        )
         found = {each["kind"]: _when(datetime.fromisoformat(each["due"]), now) for each in rows}
         if seen is not None:
             found |= {key: str(seen[key]) for key in ("state", "level", "located") if seen[key]}
@@ -182,6 +184,8 @@ def _state(now: datetime):  # type: ignore[no-untyped-def]  # a unit of work, as
         told = case.police.number if case.police.number and not case.reported else None
         found |= {} if told is None else {"told": told}
         found |= {"rules": ",".join(r.rule for r in case.reasons) or "-", "factors": ",".join(case.factors) or "-"}
+        if case.back.interview_due is not None:
+            found["talk_due"] = _when(case.back.interview_due, now)
         return found | {"reports": str(case.reports), "rung": str(case.alert.rung), "taken": case.alert.taken_by or "-"}
 
     return unit
