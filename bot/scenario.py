@@ -25,6 +25,7 @@ from typing import Any
 from casework.limits import LONDON
 
 NEW_LINE = " ⏎ "
+SCRIPT_OPENS = "\nnight = '''\n"
 _LINE = re.compile(r"(?P<clock>\d\d:\d\dZ?) (?P<rest>.*)")
 _SAID = re.compile(r"-> (?P<person>[\w-]+) (?P<channel>\w+): (?P<text>.*)", re.S)
 _DID = re.compile(r"(?P<person>[\w-]+)(?: (?P<channel>telegram|sms))?: (?P<words>.*)", re.S)
@@ -165,12 +166,13 @@ def written(lines: Sequence[Line]) -> list[str]:
 
 def updated(text: str, scenario_id: str, transcript: Sequence[Line]) -> str:
     """The text of a file with the script of one night rewritten as it was played; remarks and acts stay."""
-    block = re.compile(rf"""(id = "{re.escape(scenario_id)}"\n(?:(?!^\[\[scenario\]\]).*\n)*?night = ''')\n.*?(''')""", re.M | re.S)
-    script = "\n".join(written(in_order(transcript)))
-    changed, count = block.subn(lambda found: f"{found[1]}\n{script}\n{found[2]}", text, count=1)
-    if not count:
+    begins = text.find(f'\nid = "{scenario_id}"\n')
+    opens = text.find(SCRIPT_OPENS, begins)
+    ends = text.find("\n'''", opens + len(SCRIPT_OPENS) - 1)
+    if begins < 0 or opens < 0 or ends < 0:
         raise BadScenario(f"{scenario_id}: no script between ''' to rewrite")
-    return changed
+    script = "\n".join(written(in_order(transcript)))
+    return text[: opens + len(SCRIPT_OPENS)] + script + text[ends:]
 
 
 def _rest(line: Line) -> str:
