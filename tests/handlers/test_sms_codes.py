@@ -207,14 +207,14 @@ async def test_who_comes_late_hears_that_it_is_taken(all_phones: Phones) -> None
     assert (await all_phones.case()).alert.taken_by == "dee"
 
 
-async def test_on_call_people_confirm_a_number_by_text(all_phones: Phones) -> None:
-    """A bound person on call says the log number: only then is the case reported."""
+async def test_nobody_confirms_a_number_by_text(all_phones: Phones) -> None:
+    """A From number is a hint: even a co-ordinator's text only tells the log number; /pol confirms it."""
     await alerted(all_phones)
     await all_phones.texts("pat", "POL 2290")
     assert not (await all_phones.case()).reported
     await all_phones.texts("cass", "POL 2290")
-    assert (await all_phones.case()).reported
-    assert [e.trust for e in await all_phones.log() if isinstance(e, PoliceLogged)] == [Trust.NONE, Trust.VERIFIED]
+    assert not (await all_phones.case()).reported
+    assert [e.trust for e in await all_phones.log() if isinstance(e, PoliceLogged)] == [Trust.NONE, Trust.NONE]
 
 
 # ---- a not-sure ----------------------------------------------------------------------------------

@@ -110,7 +110,8 @@ async def test_a_worry_after_the_return_reaches_a_person(home: Phones):
     await home.presses("alice", "Yes, I can see the child myself")
     await home.all()
     await home.types("mo", "/worried that was not him")
-    assert any("may be hurt, unwell or upset" in t for t in await home.reads("cass"))
+    assert any("HIGH" in t for t in await home.reads("cass"))
+    assert not (await home.case()).returned
 
 
 async def test_a_watch_says_when_it_will_ask(home: Phones):
