@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urlencode, urlsplit
 
 import aiohttp
 from aiohttp import web
@@ -172,7 +172,9 @@ class TwilioDouble:
         size, page = int(asked.get("PageSize", 50)), int(asked.get("Page", 0))
         found = [m for m in reversed(self.messages.values()) if _fits(m, asked)]
         shown = found[page * size : (page + 1) * size]
-        base = f"/2010-04-01/Accounts/{self.account_sid}/Messages.json?PageSize={size}&Page="
+        wished = {name: value for name, value in asked.items() if name not in ("PageSize", "Page")}
+        kept = urlencode({**wished, "PageSize": size, "Page": ""})
+        base = f"/2010-04-01/Accounts/{self.account_sid}/Messages.json?{kept}"
         more = f"{base}{page + 1}" if found[(page + 1) * size :] else None
         return 200, {
             "messages": shown, "start": page * size, "end": page * size + max(len(shown) - 1, 0), "page": page,
