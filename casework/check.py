@@ -8,7 +8,9 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from casework import bad_nights
+from casework import bad_nights, quiet_nights
+from casework.check_digits import digits
+from casework.check_needs import needs
 from casework.check_words import words
 from casework.conditions import condition
 from casework.loading import ENTRIES, BadProtocol, Finding, laid_over
@@ -26,7 +28,9 @@ def check(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[
     """All findings of one file: `raw` is what the file itself says, `protocol` the whole of it where it loads, `base`
     the merged data of what it extends. It is played only where its references are sound: no night runs on holes."""
     found = read(raw, protocol, base, books)
-    return found if protocol is None or _holes(protocol) else [*found, *bad_nights.play(protocol)]
+    if protocol is None or _holes(protocol):
+        return found
+    return [*found, *bad_nights.play(protocol), *quiet_nights.play(protocol)]
 
 
 def read(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[str, Phrasebook]) -> list[Finding]:
@@ -36,8 +40,8 @@ def read(raw: Raw, protocol: Protocol | None, base: Raw | None, books: Mapping[s
         found += weaker(raw, base)
     if protocol is None:
         return found
-    found += [*_holes(protocol), *_sources(protocol), *words(protocol, books)]
-    return [*found, *_gate(protocol), *_floors(protocol), *_signed(protocol)]
+    found += [*_holes(protocol), *needs(protocol), *_sources(protocol), *words(protocol, books)]
+    return [*found, *digits(protocol, books), *_gate(protocol), *_floors(protocol), *_signed(protocol)]
 
 
 def _holes(protocol: Protocol) -> list[Finding]:
@@ -106,7 +110,7 @@ def _lost(where: str, key: str, said: Any, stands: Any) -> Iterator[Finding]:
                 yield from _lost(f"{where}.{name}", name, each, stands[name])
             elif _means_something(name, each):
                 yield Finding(f"{where}.{name}", f"{each!r} is not the layer's to say; the base stands")
-    elif isinstance(said, list) and isinstance(stands, list) and said and isinstance(said[0], dict):
+    elif isinstance(said, list) and isinstance(stands, list) and any(isinstance(e, dict) for e in (*said, *stands)):
         yield from _lost_entries(where, key, said, stands)
     elif isinstance(said, list) and isinstance(stands, list):
         if set(said) - set(stands) or (key in ("when", "levels") and set(said) != set(stands)):

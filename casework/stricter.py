@@ -84,12 +84,18 @@ def _addable(key: str, value: Any) -> bool:
 
 
 def _options(below: list[Raw], above: list[Raw]) -> list[Raw]:
-    """Known answers grow riskier; a new one is taken only where it raises a flag, and never outranks a known one."""
+    """Known answers grow riskier; a new one is taken only where it raises a flag or is a `not sure` for a human."""
     said = {option.get("value"): option for option in above}
     known = [entry(option, said.pop(option["value"], {})) for option in below]
     most = max((option.get("worse", 0) for option in below), default=0)
-    new = [o for o in above if o.get("value") in said and o.get("raises") and not o.get("means")]
-    return [*known, *({**o, "worse": min(o.get("worse", 0), most)} for o in new)]
+    new = [_limited(o, most) for o in above if o.get("value") in said and not o.get("means")]
+    return [*known, *(option for option in new if option.get("raises") or option.get("unsure"))]
+
+
+def _limited(option: Raw, most: int) -> Raw:
+    """A new answer outranks no known one; without a flag it does not complete a check that must be done."""
+    done = {} if option.get("raises") else {"completes": False}
+    return {**option, **done, "worse": min(option.get("worse", 0), most)}
 
 
 def rule(below: Raw, above: Raw) -> Raw:
