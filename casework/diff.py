@@ -9,6 +9,7 @@ from casework.stricter import GROWING, KEY_OF, LARGER, LATER_LAYERS_DECIDE, MILD
 Direction = Literal["stricter", "laxer", "other"]
 _EITHER: dict[bool, Direction] = {True: "stricter", False: "laxer"}
 _PROTECTS = ("mandatory", "red_flag_question", "unsure")
+_DEFAULTS = {**dict.fromkeys(_PROTECTS, False), "completes": True}  # what a key says that is not there
 _TAKES_PART = ("check", "flag", "factor", "rule", "floor", "rung", "options", "task")  # a notice is a jurisdiction's
 
 
@@ -34,6 +35,8 @@ def _tables(where: str, inside: str, before: Raw, after: Raw) -> Iterator[Change
 
 
 def _values(where: str, key: str, inside: str, before: Any, after: Any, around: Raw) -> Iterator[Change]:
+    if key in _DEFAULTS:
+        before, after = (_DEFAULTS[key] if value is None else value for value in (before, after))
     if before == after:
         return
     if isinstance(before, dict) and isinstance(after, dict):
@@ -77,7 +80,7 @@ def _direction(key: str, before: Any, after: Any, around: Raw) -> Direction:
     if key in GROWING or key in ("levels", "active_pattern", "worry_words"):
         return _grown(set(before or ()), set(after or ()), shrinking=key == "levels")
     if key == "when":
-        return _grown(set(before), set(after), shrinking=around.get("outcome") not in MILD)
+        return _grown(set(before), set(after), shrinking=around.get("outcome") != "NAR")
     if _number(before) and _number(after):
         return _EITHER[(after > before) is (key in LARGER)]
     if key in ("night_from", "night_to", "night_check", "morning_check"):
