@@ -38,7 +38,7 @@ class Metronome:
             self._scheduler.shutdown(wait=False)
 
     def wake(self, at: datetime) -> None:
-        """Tick at this instant too, once: what is still waiting then is left to the sweep, or it would spin."""
+        """Tick at this instant too, once: what still waits then is the next sweep's to look at."""
         if at == self._woken_for or not self._scheduler.running:
             return
         self._woken_for = at

@@ -82,9 +82,7 @@ async def drain(
     """
     total = Drained()
     for _ in range(BATCHES_AT_MOST):
-        letters = await casebook.database.write(
-            lambda tx: outbox.claim(tx, now, IN_FLIGHT, channels=tuple(channels))
-        )
+        letters = await casebook.database.write(lambda tx: outbox.claim(tx, now, IN_FLIGHT, channels=tuple(channels)))
         if not letters:
             return total
         crash("outbox.after_claim")

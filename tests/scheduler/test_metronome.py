@@ -60,8 +60,8 @@ async def test_it_ticks_at_the_instant_that_a_tick_named_as_due():
     assert ticks.at[1] >= due
 
 
-async def test_what_stays_due_does_not_make_it_spin():
-    """A letter that a slow provider holds up is looked at each sweep, not as fast as the machine can."""
+async def test_what_stays_due_is_looked_at_each_sweep_and_no_more_often(caplog):
+    """A letter that a slow provider holds up is no reason to spin, nor to fill the log."""
     ticks = Ticks(*[LONG_AGO] * 50)
     metronome = Metronome(ticks, every_seconds=0.2)
     metronome.start()
@@ -70,6 +70,7 @@ async def test_what_stays_due_does_not_make_it_spin():
     finally:
         await metronome.stop()
     assert ticks.at[5] - ticks.at[0] >= timedelta(seconds=0.4)
+    assert [record.getMessage() for record in caplog.records if record.levelname == "WARNING"] == []
 
 
 async def test_a_metronome_that_was_stopped_ticks_no_more():

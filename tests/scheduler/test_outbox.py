@@ -5,9 +5,10 @@ from datetime import timedelta
 
 import pytest
 
+from casework.events import ContactUnreachable
 from casework.levels import Side
 from scheduler.outbox import Receipt, Refused, Unreachable, drain, refused
-from storage import outbox
+from storage import log, outbox
 from storage.directory import Directory
 from storage.outbox import Letter
 from tests.storage.houses import EVENING, a_house
@@ -174,15 +175,16 @@ async def test_what_was_on_its_way_to_a_leaver_is_not_sent(tmp_path):
         assert await states(h) == {"letter-1": "cancelled"}
 
 
-async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_path):
+@pytest.mark.parametrize(("code", "opted_out"), [("21610", True), ("30005", False)])
+async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_path, code, opted_out):
     """The case hears it once, and only an opt-out is called one."""
     async with a_house(tmp_path) as h:
         case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
-        phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused("21610"), Refused("21610"))}
+        phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused(code), Refused(code))}
         await drain(h.casebook, phones, EVENING)
         assert (await h.case(case_id)).unreachable == ("pat",)
-        kinds = [row["kind"] for row in await h.rows("SELECT kind FROM v_event")]
-        assert kinds.count("ContactUnreachable") == 1
+        events = await h.database.read(lambda tx: log.events(tx, case_id))
+        assert [e.opted_out for e in events if isinstance(e, ContactUnreachable)] == [opted_out]
         assert any(letter.text == "X_OPTOUT" for letter in phones["telegram"].got)
 
 
