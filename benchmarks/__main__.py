@@ -22,7 +22,9 @@ def main() -> int:
     now = SystemClock().now().astimezone(UTC)
     told = [{"what": w, "figure": round(f, 3), "unit": u, "aim": a} for w, f, u, a in rows]
     (RESULTS / "latest.json").write_text(
-        json.dumps({"measured": now.isoformat(timespec="seconds"), "python": sys.version.split()[0], "rows": told}, indent=2)
+        json.dumps(
+            {"measured": now.isoformat(timespec="seconds"), "python": sys.version.split()[0], "rows": told}, indent=2
+        )
         + "\n"
     )
     return 0

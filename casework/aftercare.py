@@ -128,7 +128,7 @@ def _seen_answer(turn: Turn, news: CheckAnswered, means: set[str]) -> None:
 
 
 def _says_seen(turn: Turn, news: CheckAnswered) -> None:
-    """"I can see the child": from bound staff a sighting, from a parent a claim until the stored number was rung."""
+    """ "I can see the child": from bound staff a sighting, from a parent a claim until the stored number was rung."""
     side = turn.case.reporter(news.by)
     if side is not None and side.side is Side.STAFF and news.trust is Trust.VERIFIED:
         turn.derive(ChildSeen(at=news.at, by=news.by, channel=news.channel, via="staff", seen_at=news.at))
@@ -159,9 +159,7 @@ def _end_task(turn: Turn, task: str, outcome: str) -> None:
 
 
 def _sighting(turn: Turn) -> None:
-    sighting = next(
-        (e for e in (turn.news, *turn.decisions) if isinstance(e, ChildSeen)), None
-    )
+    sighting = next((e for e in (turn.news, *turn.decisions) if isinstance(e, ChildSeen)), None)
     if sighting is None or turn.case.returned:
         return
     if _two_needed(turn.case) and not _two_people(turn, sighting):
@@ -356,7 +354,7 @@ def interview_settled(case: Case, protocol: Protocol) -> bool:
 
 def _task_again(turn: Turn, task: Task) -> None:
     """A task falls due: its owner is told, later times follow its rule, then daily; after three days also the next rung."""
-    if task.task in (CALLBACK,):
+    if task.task == CALLBACK:
         return
     rule = next((t for t in turn.protocol.task if t.id == task.task), None)
     later = rule.due_minutes[task.asked + 1 :] if rule is not None else ()
@@ -410,4 +408,3 @@ def _given(case: Case, check: str) -> bool:
     task = case.task(WELL)
     phoned = task is not None and task.outcome == "done"
     return check in case.answers or phoned
-

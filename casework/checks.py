@@ -120,7 +120,8 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
         if not protocol.has(target):
             continue
         check = protocol.find(target)
-        if check.side in (side.value, "both") and case.asked.get(target, (0, 0))[0] < seq and not _answered_since(case, target, seq):
+        asked_before = case.asked.get(target, (0, 0))[0] < seq
+        if check.side in (side.value, "both") and asked_before and not _answered_since(case, target, seq):
             return check
     return None
 
@@ -140,7 +141,8 @@ def _next(turn: Turn) -> None:
     if check is None or any(p.check == check.id for p in case.prompts):
         return
     own_act = turn.news.by == adult.person and not isinstance(turn.news, DeadlinePassed)
-    _put(turn, check.id, adult.person, timed=_timed(case, check), fresh=not own_act or _interrupted(turn, adult.person))
+    fresh = not own_act or _interrupted(turn, adult.person)
+    _put(turn, check.id, adult.person, timed=_timed(case, check), fresh=fresh)
 
 
 def _interrupted(turn: Turn, person: str) -> bool:
@@ -236,7 +238,7 @@ def _repeat(turn: Turn, prompt: Prompt) -> None:
 
 def _silent(turn: Turn, prompt: Prompt) -> None:
     """+10: the adult reads R_SILENT (not where only news of a reported child was asked, R_NEWS)."""
-    if prompt.check == "R_NEWS" or turn.case.missing_at is not None and turn.case.reported:
+    if prompt.check == "R_NEWS" or turn.case.reported:
         return
     if any(p.check == "R_SILENT" and p.to == prompt.to for p in turn.case.prompts):
         return
@@ -273,10 +275,14 @@ def _review(turn: Turn) -> None:
     elif isinstance(turn.news, ReturnClaimed) and case.status is Status.RETURN_CLAIMED and case.review_at is not None:
         soon = now + timedelta(minutes=protocol.timers.claim.next_check)
         turn.decide(ReviewSet(at=now, review_at=min(case.review_at, soon)))
-    elif any(isinstance(d, ClockSet) and d.kind == "agreed" for d in turn.decisions) and case.missing_at is None:
+    elif _lost_contact(turn) or (case.review_at is None and _needs_review(case)):
         turn.decide(ReviewSet(at=now, review_at=limits.next_review(case, protocol, now)))
-    elif case.review_at is None and _needs_review(case):
-        turn.decide(ReviewSet(at=now, review_at=limits.next_review(case, protocol, now)))
+
+
+def _lost_contact(turn: Turn) -> bool:
+    """An agreement failed in this step, and the case is not a police matter: its reviews start anew."""
+    failed = any(isinstance(d, ClockSet) and d.kind == "agreed" for d in turn.decisions)
+    return failed and turn.case.missing_at is None
 
 
 def _needs_review(case: Case) -> bool:
@@ -341,4 +347,3 @@ def _again(turn: Turn) -> None:
     last = turn.case.last_prompt(adult.person, turn.now)
     if last is not None and last.repeats < AGAIN_AT_MOST and last.check not in asked_now and not asked_now:
         _put(turn, last.check, adult.person, timed=last.timed, repeat=True)
-

@@ -1,9 +1,9 @@
 """Whose fault it was.
 
-    Exception
-    ├── OurMistake            a bug of this house: never shown to a person as their fault
-    └── NotAllowed            what was asked may not be done; the text says why, in plain words
-        └── RetiredProtocol   a retired protocol may be replayed and compared, never opened live
+Exception
+├── OurMistake            a bug of this house: never shown to a person as their fault
+└── NotAllowed            what was asked may not be done; the text says why, in plain words
+    └── RetiredProtocol   a retired protocol may be replayed and compared, never opened live
 """
 
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never, cast
 
-from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure
 from casework import events as e
+from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure
 from casework.errors import OurMistake
 from casework.levels import Located, Status, Trust
 
@@ -69,9 +69,7 @@ def _born(event: e.Event) -> Case:
 
 
 def _reporter(event: e.AbsenceReported) -> Reporter:
-    return Reporter(
-        person=event.reporter, side=event.side, channel=event.reporter_channel, askable=event.askable
-    )
+    return Reporter(person=event.reporter, side=event.side, channel=event.reporter_channel, askable=event.askable)
 
 
 def _note(case: Case, event: e.Event) -> Case:
@@ -80,7 +78,7 @@ def _note(case: Case, event: e.Event) -> Case:
     return _note_decision(case, cast(e.Decision, event))
 
 
-def _note_news(case: Case, event: e.AnyNews) -> Case:  # noqa: C901, PLR0911, PLR0912 - one arm an event is the point
+def _note_news(case: Case, event: e.AnyNews) -> Case:
     match event:
         case e.WatchSet():
             return case
@@ -104,17 +102,13 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:  # noqa: C901, PLR0911, PL
         case e.NoteMade():
             return replace(case, notes_unread=case.notes_unread + event.unread)
         case e.AlertAcknowledged():
-            return replace(
-                case, alert=replace(case.alert, taken_by=event.by, taken_at=event.at, next_at=None)
-            )
+            return replace(case, alert=replace(case.alert, taken_by=event.by, taken_at=event.at, next_at=None))
         case e.UnsureSettled():
             return _settled(case, event)
         case e.PoliceLogged():
             return replace(case, police=_logged(case.police, event), prompts=_without(case, "O_NOREF"))
         case e.PoliceDeclined():
-            return replace(
-                case, police=replace(case.police, declined_at=event.at, declined_review_at=event.review_at)
-            )
+            return replace(case, police=replace(case.police, declined_at=event.at, declined_review_at=event.review_at))
         case e.ChaseClosed():
             return replace(case, police=replace(case.police, chase_at=None), prompts=_without(case, "O_NOREF"))
         case e.StayAuthorised():
@@ -125,9 +119,7 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:  # noqa: C901, PLR0911, PL
             return replace(case, unreachable=tuple(dict.fromkeys((*case.unreachable, event.person))))
         case e.InterviewRecorded():
             refused = case.back.interview_refusals + (event.outcome == "declined")
-            return replace(
-                case, back=replace(case.back, interview_outcome=event.outcome, interview_refusals=refused)
-            )
+            return replace(case, back=replace(case.back, interview_outcome=event.outcome, interview_refusals=refused))
         case e.TaskDone() | e.CloseAsked() | e.DeadlinePassed():
             return case
         case _:
@@ -226,7 +218,7 @@ def _logged(police: Police, event: e.PoliceLogged) -> Police:
     return replace(police, number=event.number, told_by=event.by, told_at=event.at, chase_at=None, misses=0)
 
 
-def _note_decision(case: Case, event: e.Decision) -> Case:  # noqa: C901, PLR0911, PLR0912, PLR0915 - as above
+def _note_decision(case: Case, event: e.Decision) -> Case:
     match event:
         case e.CheckAsked():
             return _ask(case, event)
@@ -306,9 +298,7 @@ def _note_decision(case: Case, event: e.Decision) -> Case:  # noqa: C901, PLR091
         case e.WatchEnded():
             return replace(case, closed_at=event.at, closed_by="watch", prompts=(), silent_since=None)
         case e.CaseClosed():
-            return replace(
-                case, closed_at=event.at, closed_by=event.by, prompts=(), silent_since=None, alert=Alert()
-            )
+            return replace(case, closed_at=event.at, closed_by=event.by, prompts=(), silent_since=None, alert=Alert())
         case e.CloseRefused():
             return case
         case _:
@@ -316,7 +306,7 @@ def _note_decision(case: Case, event: e.Decision) -> Case:  # noqa: C901, PLR091
 
 
 def _ask(case: Case, event: e.CheckAsked) -> Case:
-    seq, rounds = case.asked.get(event.check, (0, 0))
+    _, rounds = case.asked.get(event.check, (0, 0))
     others = tuple(p for p in case.prompts if not (p.check == event.check and p.to == event.to))
     before = next((p for p in case.prompts if p.check == event.check and p.to == event.to), None)
     repeats = (before.repeats if before else 0) + event.repeat
@@ -368,7 +358,6 @@ def _returned(case: Case, event: e.ReturnConfirmed) -> Case:
             interview_due=event.interview_due,
         ),
     )  # fmt: skip
-
 
 
 def _undone(case: Case, event: e.ReturnUndone) -> Case:

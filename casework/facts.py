@@ -55,6 +55,7 @@ def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
 
 
 def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
+    """Every check of this meaning, on both sides."""
     return protocol.by_means(means)
 
 

@@ -207,8 +207,11 @@ def _chase(turn: Turn) -> None:
 def _rung_again(turn: Turn) -> bool:
     """A number that only repeats a confirmed one moves no review."""
     before = turn.before
-    return before is not None and before.reported and before.police.number == turn.case.police.number and (
-        before.police.chase_at is None
+    return (
+        before is not None
+        and before.reported
+        and before.police.number == turn.case.police.number
+        and (before.police.chase_at is None)
     )
 
 
@@ -269,4 +272,3 @@ def _next_clock(turn: Turn) -> datetime | None:
 
     times = [t for k, t in armed(turn.case, turn.protocol).items() if k in ("reference", "review", "limit", "rung")]
     return min(times, default=None)
-

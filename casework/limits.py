@@ -19,6 +19,7 @@ def half(minutes: int) -> int:
 
 
 def band(case: Case, protocol: Protocol) -> Band:
+    """The timers of the child's age, fixed when the case opened."""
     return protocol.band(case.child.age)
 
 
@@ -61,6 +62,7 @@ def first_night(t0: datetime, protocol: Protocol) -> datetime:
 
 
 def is_night(at: datetime, protocol: Protocol) -> bool:
+    """Whether it is night on the home's wall clock: from included, to not."""
     return first_night(at, protocol) == at
 
 
@@ -74,9 +76,7 @@ def local_instant(day_of: datetime, words: str, *, days: int = 0) -> datetime:
     repeated hour."""
     minutes = _clock(words)
     local = day_of.astimezone(LONDON) + timedelta(days=days)
-    return local.replace(
-        hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0
-    ).astimezone(UTC)
+    return local.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0).astimezone(UTC)
 
 
 def interval(case: Case, protocol: Protocol) -> timedelta:

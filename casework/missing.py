@@ -41,9 +41,7 @@ def declare(turn: Turn) -> None:
 
 
 def _a01_just_fired(turn: Turn) -> bool:
-    return any(
-        r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons
-    )
+    return any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
 
 
 # ---- below MEDIUM: the absence is logged ---------------------------------------------------------
@@ -82,7 +80,9 @@ def _instruct(turn: Turn) -> None:
     first = case.missing_at is None
     rose = before is not None and (case.level > before.level or _stricter(case.route, before.route))
     if first:
-        turn.decide(DeclaredMissing(at=turn.now, welfare=not case.unlocated or _welfare(case), chase_at=_chase_at(turn)))
+        turn.decide(
+            DeclaredMissing(at=turn.now, welfare=not case.unlocated or _welfare(case), chase_at=_chase_at(turn))
+        )
         _say(turn, _text(turn))
     elif case.police.number is not None and (rose or _new_worry(turn)):
         _say_with_number(turn)
@@ -214,4 +214,3 @@ def word(case: Case) -> str:
     if case.level is Level.UNASSESSED:
         return "CHECKING"
     return "LOW"
-

@@ -47,9 +47,7 @@ def assess(turn: Turn) -> None:
     if rules or flags or ran_out or level > case.level or seen.factors != case.factors or route is not case.route:
         top = rules[0].rule if rules else (flags[0].rule if flags else "")
         turn.decide(
-            RiskAssessed(
-                at=now, level=level, route=route, outcome=top, reasons=(*rules, *flags), factors=seen.factors
-            )
+            RiskAssessed(at=now, level=level, route=route, outcome=top, reasons=(*rules, *flags), factors=seen.factors)
         )
 
 
@@ -153,7 +151,7 @@ def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
         known = rule.id in fired and not (rule.outcome == "A01" and case.a01_since is None)
         if known and not mild:
             above = True
-        if known and not mild or mild and above or rule.judged == "gate_end" and not complete:
+        if (known and not mild) or (mild and above) or (rule.judged == "gate_end" and not complete):
             continue
         if not _fires(rule, case, turn):
             continue
@@ -172,7 +170,9 @@ def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
 
 def _contact_just_failed(turn: Turn) -> bool:
     before = turn.before
-    return before is not None and before.located.value == "safe" and turn.case.t0_kind == "agreed" and turn.case.unlocated
+    return (
+        before is not None and before.located.value == "safe" and turn.case.t0_kind == "agreed" and turn.case.unlocated
+    )
 
 
 def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
@@ -212,7 +212,9 @@ def _unsure(turn: Turn) -> None:
         if _not_sure(check, news) and not any(u.check == check.id for u in turn.case.unsure):
             until = turn.now + timedelta(minutes=turn.protocol.timers.answer.unsure_human)
             turn.decide(UnsureRaised(at=turn.now, check=check.id, until=until))
-            _ask_humans(turn, check.id, until, ("coordinator",) if turn.case.child.at_home else ("coordinator", "manager"))
+            _ask_humans(
+                turn, check.id, until, ("coordinator",) if turn.case.child.at_home else ("coordinator", "manager")
+            )
     if isinstance(news, DeadlinePassed):
         for unsure in turn.case.unsure:
             if f"unsure:{unsure.check}" in news.kinds and not unsure.climbed and turn.now < unsure.until:
@@ -253,4 +255,3 @@ def unsure_due(unsure: Unsure, protocol: Protocol) -> datetime:
 def out_for(case: Case, now: datetime) -> int:
     """Whole minutes since t0."""
     return max(0, int((now - case.t0).total_seconds() // 60))
-

@@ -8,7 +8,10 @@ from typing import TypeVar
 
 HELD_BACK = timedelta(minutes=1)
 
-ON_CALL = ("C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE", "M_LOW", "C_FILE")
+ON_CALL = (
+    "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE",
+    "M_LOW", "C_FILE",
+)  # fmt: skip
 INSTRUCTIONS = (
     "O_HIGH", "O_HIGH_LOC", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD", "X_DOWN_LIMIT", "B_UNCONF",
 )  # fmt: skip

@@ -56,4 +56,3 @@ def step(case: Case | None, news: News, protocol: Protocol) -> Step:
 
 def _end(turn: Turn) -> Step:
     return Step(turn.case, tuple(turn.decisions), tuple(turn.effects))
-

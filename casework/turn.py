@@ -81,4 +81,3 @@ class Turn:
             for x in self.effects
         )  # fmt: skip
         return self.now + HELD_BACK if weightier else self.now
-

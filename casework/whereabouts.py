@@ -113,7 +113,10 @@ def _away(turn: Turn) -> None:
             base = max(case.agreed_until or turn.now, turn.now)
             turn.decide(
                 LocationDecided(
-                    at=turn.now, located=Located.SAFE, agreed_until=base + timedelta(minutes=away.extend_by), extended=True
+                    at=turn.now,
+                    located=Located.SAFE,
+                    agreed_until=base + timedelta(minutes=away.extend_by),
+                    extended=True,
                 )
             )
 
@@ -126,7 +129,9 @@ def _contact_failed(turn: Turn) -> bool:
     """R_REV 3, AWAY_CHECK 2, or either silent for 10 minutes (5.2)."""
     if isinstance(turn.news, CheckAnswered):
         return bool(_means(turn) & {"no_contact", "no_news"})
-    return silence.stage_now(turn) == silence.SILENT and any(p.check in ("R_REV", "AWAY_CHECK") for p in turn.case.prompts)
+    return silence.stage_now(turn) == silence.SILENT and any(
+        p.check in ("R_REV", "AWAY_CHECK") for p in turn.case.prompts
+    )
 
 
 def _means(turn: Turn) -> set[str]:
@@ -135,4 +140,3 @@ def _means(turn: Turn) -> set[str]:
         return set()
     check = turn.protocol.find(news.check)
     return {o.means for v in news.values if (o := check.option(v))}
-

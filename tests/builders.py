@@ -21,7 +21,7 @@ BASE = "england/base/2026-01-01"
 
 @cache
 def the_protocol(name: str = BASE) -> Protocol:
-    return shelf(None).get(name)
+    return shelf(None)[name]
 
 
 def a_child(**changes: object) -> Child:
@@ -119,9 +119,7 @@ class Night:
         who = by or self.case.worked_by
         reporter = self.case.reporter(who)
         channel = reporter.channel if reporter else "telegram"
-        self.hear(
-            CheckAnswered(at=self.now, by=who, channel=channel, check=check, values=values, instant=instant)
-        )
+        self.hear(CheckAnswered(at=self.now, by=who, channel=channel, check=check, values=values, instant=instant))
 
     def until(self, when: datetime) -> None:
         """Let every deadline up to and including `when` pass, each at its own instant."""

@@ -35,5 +35,6 @@ async def doubles() -> AsyncIterator[Doubles]:
         yield Doubles(sandbox, bot, Client(ACCOUNT_SID, AUTH_TOKEN, http_client=http))
     finally:
         await bot.session.close()
-        await http.session.close() if getattr(http, "session", None) else None
+        if http.session is not None:
+            await http.session.close()
         await sandbox.close()

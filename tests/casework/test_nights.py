@@ -143,7 +143,13 @@ def test_an_eleven_year_old_not_home_from_school() -> None:
     assert night.case is not None
     assert [r.rule for r in night.case.reasons] == ["H01", "M02", "R04"]
     night.until(local(day, "16:41"))
-    for check, value in (("P00", "ready"), ("P01", "no"), ("P06", "no_phone"), ("P04", "looked"), ("P07", "nobody_knows")):
+    for check, value in (
+        ("P00", "ready"),
+        ("P01", "no"),
+        ("P06", "no_phone"),
+        ("P04", "looked"),
+        ("P07", "nobody_knows"),
+    ):
         night.answers(check, _value(night, check, value))
     night.until(local(day, "16:42"))
     night.hear(AlertAcknowledged(at=night.now, by="cass", channel="telegram"))
@@ -169,7 +175,11 @@ def test_an_eleven_year_old_not_home_from_school() -> None:
     assert night.case.back.interview_due == local("2026-06-19", "17:05")
     night.answers("B_WELL", "no")
     night.answers("B_POL", "done")
-    assert [str(s) for s in night.said if s.to == "pat"][-3:] == ["17:10 pat B_WELL", "17:10 pat B_POL", "17:10 pat B_KIND"]
+    assert [str(s) for s in night.said if s.to == "pat"][-3:] == [
+        "17:10 pat B_WELL",
+        "17:10 pat B_POL",
+        "17:10 pat B_KIND",
+    ]
 
 
 def _value(night: Night, check: str, means: str) -> str:

@@ -106,7 +106,7 @@ def test_contact_that_fails_opens_the_case_again() -> None:
     assert armed(case, night.protocol)["checks"] == local(DAY, "21:05")
 
 
-def test_a_located_child_past_the_limit_asks_a_person_to_decide() -> None:
+def test_a_located_child_past_the_limit_asks_a_person_to_decide():
     """A01: no police report, and no decision within 30 minutes is a concern for welfare."""
     night = a_night()
     reach(night, None)
@@ -115,13 +115,15 @@ def test_a_located_child_past_the_limit_asks_a_person_to_decide() -> None:
     night.answers("C12", "not_worried")
     case = night.case
     assert case is not None and case.level is Level.LOW and case.located is Located.SAFE
-    while night.case is not None and not night.case.fired("A01"):
+    while not night.case.fired("A01"):
         due = min(armed(night.case, night.protocol).values())
         night.until(due)
         if night.case.last_prompt("alice", night.now) and night.case.last_prompt("alice", night.now).check == "R_REV":  # type: ignore[union-attr]
             night.answers("R_REV", "on_the_way")
             night.answers("C05", "yes")
-            night.hear(WhereaboutsGiven(at=night.now, by="alice", channel="telegram", check="C06", place=True, adult=True))
+            night.hear(
+                WhereaboutsGiven(at=night.now, by="alice", channel="telegram", check="C06", place=True, adult=True)
+            )
             night.answers("C07", "yes")
     assert night.now == local(DAY, "22:00")
     assert "22:00 alice O_AWAY" in night.texts()

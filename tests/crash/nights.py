@@ -29,7 +29,9 @@ def inputs(house: Outside) -> list[tuple[datetime, str, Any]]:
         for minute, who, words in SCRIPT:
             if minute == stop:
                 sms = who == "pat"
-                steps.append((at, "sms" if sms else "telegram", house.texted(who, words) if sms else house.typed(who, words)))
+                steps.append(
+                    (at, "sms" if sms else "telegram", house.texted(who, words) if sms else house.typed(who, words))
+                )
                 steps.append((at, "settle", None))
     house.now = START
     return steps

@@ -57,7 +57,9 @@ async def a_night(house: Outside, kills: int, chance: random.Random) -> list[str
             flaws.append(f"step {index} was never answered")
         if kind != "settle":
             acked.add(_id(what))
-    lost = acked - {r["external_id"] for r in house.rows("SELECT external_id FROM v_inbox WHERE state IN ('done', 'ignored')")}
+    lost = acked - {
+        r["external_id"] for r in house.rows("SELECT external_id FROM v_inbox WHERE state IN ('done', 'ignored')")
+    }
     flaws += [f"acknowledged and lost: {each}" for each in lost]
     return flaws
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from hypothesis import strategies as st
 
@@ -12,7 +13,6 @@ from casework.protocol import Protocol
 from tests.builders import Night
 
 FLAGS = ("cse", "cce", "cp_plan", "order", "uasc", "vuln", "medical", "honour", "no_parent_contact", "report_at_once")
-CHECKS_AND_PROMPTS = "check"
 
 
 @dataclass(frozen=True)
@@ -67,7 +67,9 @@ starts = st.sampled_from(STARTS)
 lateness = st.sampled_from((0, 5, 16, 70, 300))
 
 
-def opened(protocol: Protocol, child: Child, start: datetime, late: int, *, parent: bool, askable: bool = True) -> Night:
+def opened(
+    protocol: Protocol, child: Child, start: datetime, late: int, *, parent: bool, askable: bool = True
+) -> Night:
     night = Night(protocol, start, replays=False)
     side = Side.PARENT if parent else Side.STAFF
     t0 = None if late == 5 else start - timedelta(minutes=late)
@@ -84,11 +86,11 @@ def play(night: Night, script: list[Act]) -> Night:
     return night
 
 
-def told(night: Night, act: Act) -> e.News | None:  # noqa: C901, PLR0911, PLR0912 - one arm a kind of act
+def told(night: Night, act: Act) -> e.News | None:
     case, at = night.case, night.now
     assert case is not None
-    base = {"at": at, "by": act.who, "channel": "sms" if act.who == "pat" else "telegram"}
-    trust = {"trust": Trust.NONE if act.who == "pat" else Trust.VERIFIED}
+    base: dict[str, Any] = {"at": at, "by": act.who, "channel": "sms" if act.who == "pat" else "telegram"}
+    trust: dict[str, Any] = {"trust": Trust.NONE if act.who == "pat" else Trust.VERIFIED}
     match act.what:
         case "answer":
             return an_answer(night, act)

@@ -13,6 +13,7 @@ from casework.effects import Tell
 from casework.events import ChildSeen, CloseAsked, WorryRaised
 from casework.evolve import evolve, replay
 from casework.levels import Level, Status, Trust
+from casework.protocol import HARD_CAP_MINUTES
 from casework.step import step
 from casework.wording import render
 from tests.builders import Night, a_child, the_protocol
@@ -69,7 +70,7 @@ def test_silence_is_never_reassurance(child, start, late, script):
     assert night.case is not None
     if night.case.returned:
         return
-    night.until(max(night.now, night.case.first_t0) + timedelta(minutes=limits.HARD_CAP_MINUTES + 1))
+    night.until(max(night.now, night.case.first_t0) + timedelta(minutes=HARD_CAP_MINUTES + 1))
     if night.case.authorised_until is None and night.case.unlocated:
         assert night.case.level >= Level.MEDIUM
 
@@ -211,7 +212,7 @@ def test_a_claim_moves_no_deadline_later(child, start, late, script):
     after = armed(night.case, BASE)
     if night.case.status is not Status.RETURNED:
         assert night.case.unlocated
-        assert all(kind in after and after[kind] <= at for kind, at in before.items() if kind not in ("limit:a01",))
+        assert all(kind in after and after[kind] <= at for kind, at in before.items() if kind != "limit:a01")
 
 
 @given(children, starts, lateness, acts)
@@ -244,4 +245,3 @@ def test_a_worry_always_raises():
     night.hear(WorryRaised(at=night.now, by="pat", channel="sms", trust=Trust.NONE))
     assert night.case is not None
     assert night.case.level is Level.HIGH
-

@@ -30,13 +30,15 @@ def _turns_red(patch: Path) -> bool:
     with tempfile.TemporaryDirectory() as folder:
         copy = Path(folder)
         _copy_to(copy)
-        applied = subprocess.run(["git", "apply", "-"], input=diff, text=True, cwd=copy, capture_output=True)
+        applied = subprocess.run(
+            ["git", "apply", "-"], input=diff, text=True, cwd=copy, capture_output=True, check=False
+        )
         if applied.returncode:
             print(f"BROKEN  {patch.stem}: {applied.stderr.strip()}")
             return False
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", law],
-            cwd=copy, capture_output=True, text=True, timeout=LIMIT_SECONDS,
+            cwd=copy, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False,
         )  # fmt: skip
         red = ran.returncode == 1
         print(f"{'red    ' if red else 'GREEN  '} {patch.stem}: {law}")
