@@ -1,55 +1,97 @@
-"""What our client asks of Twilio, and what the double answers, against Twilio's published OpenAPI description."""
+"""What our channel asks of Twilio, and what the double answers, against Twilio's published OpenAPI description."""
 
-import json
+import re
+from dataclasses import replace
 from typing import Any
 
-from openapi_core import OpenAPI
+from openapi_core import Config, OpenAPI
 from openapi_core.testing import MockRequest, MockResponse
+from twilio.rest import Client
 
-from bot.sandbox import ACCOUNT_SID, NUMBER
-from tests.bot.doubles import doubles
+from bot.channels.sms import RebasedHttpClient
+from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER
 from tests.contract.specs import TWILIO, description
+from tests.contract.wire import PAT, Exchange, Wire, a_letter, a_wire
 
-PAT = "+447700900201"
-PATH = f"/2010-04-01/Accounts/{ACCOUNT_SID}/Messages"
+HOST = "https://api.twilio.com"
+NUMBERS = re.compile(r"\+[1-9]\d{7,14}")
 
 
-async def test_what_we_send_and_what_the_double_answers_fit_the_description():
-    """The form of each create, and the resource that comes back."""
+def described() -> OpenAPI:
+    """Twilio's description, with the one format of its own that it names without saying what it is."""
+    formats = Config(
+        extra_format_validators={"phone-number": lambda text: NUMBERS.fullmatch(str(text)) is not None},
+        extra_format_unmarshallers={"phone-number": str},
+    )
+    return OpenAPI.from_dict(description(TWILIO), config=formats)
+
+
+async def a_night(wire: Wire) -> None:
+    """The channel's own text, and every other call of the Messages API, by the real client."""
+    await wire.sms.send(
+        a_letter(channel="sms", address=PAT, keyboard=(), body="A17 Q1. Is K in danger now? 1 Yes 2 No")
+    )
+    await wire.twilio.texts(PAT, "2")
+    await wire.twilio.travel()
+    http = RebasedHttpClient(wire.url)
+    client = Client(ACCOUNT_SID, AUTH_TOKEN, http_client=http)
+    try:
+        (newest, *_) = await client.messages.list_async(to=PAT, page_size=20)
+        assert newest.sid is not None
+        await client.messages(newest.sid).fetch_async()
+        await client.messages(newest.sid).update_async(body="")
+        await client.messages.create_async(to=PAT, body="x", messaging_service_sid="MG" + "0" * 32)
+        await client.messages.list_async(to=NUMBER, page_size=20)
+    finally:
+        await http.close()
+
+
+def request_of(exchange: Exchange) -> MockRequest:
+    """A request as it went over the wire, under Twilio's own host."""
+    return MockRequest(
+        HOST, exchange.method.lower(), exchange.path, args=exchange.query, data=exchange.body,
+        headers={"Authorization": exchange.headers["Authorization"]},
+        content_type=exchange.headers.get("Content-Type", "application/json").partition(";")[0],
+    )  # fmt: skip
+
+
+def request_faults(api: OpenAPI, exchange: Exchange) -> list[Any]:
+    return list(api.unmarshal_request(request_of(exchange)).errors)
+
+
+def answer_faults(api: OpenAPI, exchange: Exchange) -> list[Any]:
+    answer = MockResponse(exchange.answer, status_code=exchange.status)
+    return list(api.unmarshal_response(request_of(exchange), answer).errors)
+
+
+async def test_every_request_and_every_answer_fit_the_description():
+    """Paths, authorisation, forms and resources of create, list, fetch and update."""
+    api = described()
+    async with a_wire() as wire:
+        await a_night(wire)
+    assert [each.method for each in wire.exchanges] == ["POST", "GET", "GET", "POST", "POST", "GET"]
+    for each in wire.exchanges:
+        assert ([], []) == (request_faults(api, each), answer_faults(api, each)), each.path
+
+
+async def test_every_field_of_a_form_is_one_that_twilio_knows():
+    """The description lets unknown fields pass, so they are looked at one by one."""
     whole = description(TWILIO)
-    api = OpenAPI.from_dict(whole)
-    known = _form_fields(whole)
-    async with doubles() as d:
-        await d.twilio.messages.create_async(
-            to=PAT, from_=NUMBER, body="A17 Q1.", status_callback="https://porchlight.example/twilio/status?m=1",
-            validity_period=600, smart_encoded=True,
-        )  # fmt: skip
-        _, form = d.sandbox.twilio.calls[-1]
-        (resource,) = d.sandbox.twilio.messages.values()
-    assert set(form) <= known, set(form) - known
-    assert {"To", "Body", "From", "StatusCallback", "ValidityPeriod"} <= set(form)
-    assert _errors(api, "post", resource, 201) == []
-    listed = {"messages": [resource], "end": 0, "first_page_uri": "x", "next_page_uri": None, "page": 0, "page_size": 50,
-              "previous_page_uri": None, "start": 0, "uri": "x"}  # fmt: skip
-    assert _errors(api, "get", listed, 200) == []
-
-
-async def test_the_description_would_refuse_a_status_that_does_not_exist():
-    """The check can fail: a double that answered `flying` would be caught."""
-    api = OpenAPI.from_dict(description(TWILIO))
-    async with doubles() as d:
-        await d.twilio.messages.create_async(to=PAT, from_=NUMBER, body="x")
-        (resource,) = d.sandbox.twilio.messages.values()
-    wrong = {**resource, "status": "flying"}
-    assert _errors(api, "post", wrong, 201) != []
-
-
-def _form_fields(whole: Any) -> set[str]:
+    async with a_wire() as wire:
+        await a_night(wire)
+    create = wire.exchanges[0]
     post = whole["paths"]["/2010-04-01/Accounts/{AccountSid}/Messages.json"]["post"]
-    schema = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]
-    return set(schema["properties"])
+    known = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    assert set(create.fields) <= set(known)
+    assert {"To", "Body", "From", "StatusCallback", "ValidityPeriod"} <= set(create.fields)
 
 
-def _errors(api: OpenAPI, method: str, answer: Any, status: int) -> list[Any]:
-    request = MockRequest("https://api.twilio.com", method, f"{PATH}.json")
-    return list(api.unmarshal_response(request, MockResponse(json.dumps(answer).encode(), status_code=status)).errors)
+async def test_the_check_can_fail():
+    """A status that does not exist, a form without `To` and a request without authorisation are caught."""
+    api = described()
+    async with a_wire() as wire:
+        await a_night(wire)
+    create = wire.exchanges[0]
+    assert answer_faults(api, replace(create, answer=create.answer.replace(b'"queued"', b'"flying"')))
+    assert request_faults(api, replace(create, body=create.body.replace(b"To=", b"Too=")))
+    assert request_faults(api, replace(create, headers={**create.headers, "Authorization": ""}))
