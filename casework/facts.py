@@ -7,7 +7,7 @@ who press opposite buttons in the same second leave the worse one.
 from collections.abc import Iterator
 
 from casework.case import Answer, Case
-from casework.levels import Side
+from casework.levels import Level, Side, Trust
 from casework.protocol import Check, Option, Protocol
 
 
@@ -94,3 +94,8 @@ def side_of_work(case: Case) -> Side:
     """Whose checks are asked: those of the adult who last worked the case."""
     worker = case.reporter(case.worked_by) or case.reporters[0]
     return worker.side
+
+
+def code_is_enough(case: Case) -> bool:
+    """BACK with the right code from a verified number, where the level never rose above LOW and no flag stands."""
+    return case.back.claim_trust is Trust.CODE and case.level <= Level.LOW and not case.flags

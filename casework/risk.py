@@ -18,6 +18,7 @@ from casework.events import (
     UnsureRaised,
     WorryRaised,
 )
+from casework.gate import next_gate
 from casework.levels import Level, Route, Status
 from casework.protocol import Check, Option, Protocol, Rule
 from casework.turn import Turn
@@ -66,8 +67,6 @@ def _with(case: Case, reasons: list[Reason], factors: tuple[str, ...]) -> Case:
 
 def gate_complete(case: Case, protocol: Protocol) -> bool:
     """Whether every gate question of this side has its answer, or none is due any more."""
-    from casework.checks import next_gate
-
     return case.gate_done or next_gate(case, protocol) is None
 
 

@@ -8,7 +8,7 @@ Each is a function in a file of its own that looks at the case and decides; none
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from casework import aftercare, checks, ladder, missing, risk, watch, whereabouts
+from casework import checks, closing, ladder, missing, risk, watch, whereabouts
 from casework.case import Case
 from casework.effects import Effect
 from casework.events import Event, News
@@ -23,7 +23,7 @@ QUESTIONS: tuple[Callable[[Turn], None], ...] = (
     missing.declare,
     ladder.climb,
     checks.ask,
-    aftercare.close,
+    closing.close,
 )
 
 

@@ -4,8 +4,8 @@ promises: it ends when the child is seen, or it becomes a case; it is never forg
 from datetime import datetime
 
 from casework import facts, limits, silence
+from casework.asking import words_for
 from casework.case import Case
-from casework.checks import words_for
 from casework.effects import To
 from casework.events import (
     AbsenceReported,

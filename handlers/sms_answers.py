@@ -2,7 +2,7 @@
 
 import re
 
-from casework import checks, reading
+from casework import asking, reading
 from casework.case import Case
 from casework.effects import Tell, To
 from casework.events import NoteMade
@@ -108,7 +108,7 @@ async def _unread(texter: Texter, concern: Concern, check: Check | None) -> None
 async def ask_again(texter: Texter, concern: Concern, check: Check) -> None:
     """Text the same question once more, marked as a repeat; nothing about its timer changes."""
     protocol = texter.doors.protocol(concern.case)
-    fields = checks.words_for(concern.case, protocol, check.id, texter.desk.now)
+    fields = asking.words_for(concern.case, protocol, check.id, texter.desk.now)
     to = To(kind="person", id=concern.person.person_id)
     await texter.desk.tell(concern.case, Tell(to=to, text=check.id, fields=fields, question=check.id, repeat=True))
 

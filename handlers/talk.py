@@ -13,8 +13,8 @@ from urllib.parse import quote, unquote
 import structlog
 
 from casework import card, wording
+from casework.asking import words_for
 from casework.case import Case
-from casework.checks import words_for
 from casework.deadlines import armed
 from casework.effects import Field, Tell, To
 from casework.levels import Side, Trust
@@ -121,9 +121,7 @@ class Talk:
         else:
             await self.say("PLAIN", {"text": self.header(case)}, case=case, keyboard=await self._menu(case))
 
-    async def ask(
-        self, case: Case, check: str, asked_at: datetime, *, fresh: bool = True, amend: bool = False
-    ) -> None:
+    async def ask(self, case: Case, check: str, asked_at: datetime, *, fresh: bool = True, amend: bool = False) -> None:
         """Put a question to this person again, as their card. `amend`: it was answered, and may be answered anew."""
         fields = words_for(case, self.protocol(case), check, asked_at)
         if amend:

@@ -24,7 +24,7 @@ async def test_from_an_absence_to_a_confirmed_log_number_through_webhooks_alone(
         (case,) = house.rows("SELECT * FROM v_case")
         assert (case["state"], case["level"], case["reported_ref"]) == ("missing", "high", None)
         assert "RING 999 NOW" in house.phone("pat", "sms")[-1]
-        assert f"ESC {code} HIGH" in house.phone("cass")[-1]
+        assert any(f"ESC {code} HIGH" in text for text in house.phone("cass"))
         assert f"ESC {code} HIGH" in house.phone("cass", "sms")[-1]
         digits = house.phone("cass", "sms")[-1].split(f"ACK {code} ")[1][:4]
         await house.texts("cass", f"ACK {code} {digits}")
