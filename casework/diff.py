@@ -31,7 +31,7 @@ def diff(before: Raw, after: Raw) -> list[Change]:
 def _tables(where: str, inside: str, before: Raw, after: Raw) -> Iterator[Change]:
     for key in dict.fromkeys([*before, *after]):
         place = f"{where}.{key}" if where else key
-        yield from _values(place, key, inside, before.get(key), after.get(key), before | after)
+        yield from _values(place, key, inside, before.get(key), after.get(key), after | before)
 
 
 def _values(where: str, key: str, inside: str, before: Any, after: Any, around: Raw) -> Iterator[Change]:
