@@ -149,6 +149,7 @@ class Phone:
 
     async def types(self, words: str) -> None:
         """Write to the house, in Telegram or by text, and let it work until nothing moves."""
+        await self.all.between_steps()
         if self.channel == "telegram":
             await self.all.types(self.address, words)
         else:
@@ -162,17 +163,20 @@ class Phone:
         for message in reversed(self.shows()):
             for words, token in (key for row in message.buttons for key in row):
                 if words == label:
+                    await self.all.between_steps()
                     await self.all.presses(self.address, message.message_id, token)
                     return await self.all.settle()
         raise AssertionError(f"{self.person} has no button {label!r}, but {self.buttons()}")
 
     async def sends_photo(self, data: bytes | None = None, caption: str = "") -> None:
         """Send a photo."""
+        await self.all.between_steps()
         await self.all.world.telegram.sends_photo(self.address, data or a_photo(), caption)
         await self.all.settle()
 
     async def sends_place(self, latitude: float = 51.5, longitude: float = -0.12) -> None:
         """Send a place on the map."""
+        await self.all.between_steps()
         await self.all.world.telegram.sends_location(self.address, latitude, longitude)
         await self.all.settle()
 
