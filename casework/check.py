@@ -113,7 +113,8 @@ def _lost(where: str, key: str, said: Any, stands: Any) -> Iterator[Finding]:
     elif isinstance(said, list) and isinstance(stands, list) and any(isinstance(e, dict) for e in (*said, *stands)):
         yield from _lost_entries(where, key, said, stands)
     elif isinstance(said, list) and isinstance(stands, list):
-        if set(said) - set(stands) or (key in ("when", "levels") and set(said) != set(stands)):
+        lost = [each for each in said if each not in stands]
+        if lost or (key in ("when", "levels") and any(each not in said for each in stands)):
             yield Finding(where, f"{said} is weaker than the base, where {stands} stands")
     elif said != stands:
         yield Finding(where, f"{said!r} is weaker than the base, where {stands!r} stands")
@@ -121,11 +122,12 @@ def _lost(where: str, key: str, said: Any, stands: Any) -> Iterator[Finding]:
 
 def _lost_entries(where: str, key: str, said: list[Any], stands: list[Any]) -> Iterator[Finding]:
     name = KEY_OF.get(key, "id")
-    standing = {entry.get(name): entry for entry in stands}
-    for entry in said:
-        place = f"{where}.{entry.get(name)}"
-        if entry.get(name) in standing:
-            yield from _lost(place, key, entry, standing[entry.get(name)])
+    standing = {str(entry.get(name)): entry for entry in _tables(stands)}
+    for entry in _tables(said):
+        named = str(entry.get(name))
+        place = f"{where}.{named}"
+        if named in standing:
+            yield from _lost(place, key, entry, standing[named])
         else:
             yield Finding(place, "may not be added by a layer: it would not make anything stricter")
 
