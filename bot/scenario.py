@@ -27,8 +27,8 @@ from casework.limits import LONDON
 NEW_LINE = " ⏎ "
 SCRIPT_OPENS = "\nnight = '''\n"
 _LINE = re.compile(r"(?P<clock>\d\d:\d\dZ?) (?P<rest>.*)")
-_SAID = re.compile(r"-> (?P<person>[\w-]+) (?P<channel>\w+): (?P<text>.*)", re.S)
-_DID = re.compile(r"(?P<person>[\w-]+)(?: (?P<channel>telegram|sms))?: (?P<words>.*)", re.S)
+_SAID = re.compile(r"-> (?P<person>[\w-]+) (?P<channel>\w+): (?P<text>.*)", re.DOTALL)
+_DID = re.compile(r"(?P<person>[\w-]+)(?: (?P<channel>telegram|sms))?: (?P<words>.*)", re.DOTALL)
 
 
 class BadScenario(ValueError):

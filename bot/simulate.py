@@ -33,8 +33,9 @@ from storage.roster import Roster
 
 ROSTER = SHIPPED / "scenarios-roster.toml"
 KEY = b"simulate" * 4  # it chains a log that lives as long as the night
+JURISDICTIONS = ("england", "wales", "scotland", "northern-ireland")
 OURS = Ours(account_sid="AC" + "0" * 32, number="+441632960200", service_sid="")
-_PROTOCOL = re.compile(r'^(protocol = )".*"$', re.M)
+_PROTOCOL = re.compile(r'^jurisdiction = ".*"\nprotocol = ".*"$', re.MULTILINE)
 
 
 class PhoneChannel:
@@ -77,7 +78,9 @@ class NoFiles:
 class Rooms(Stage):
     """The rooms of a house without its wires. `reopens`: close and open them again between every two steps."""
 
-    def __init__(self, folder: Path, people: Roster, protocols: Shelf, start: datetime, *, reopens: bool = False) -> None:
+    def __init__(
+        self, folder: Path, people: Roster, protocols: Shelf, start: datetime, *, reopens: bool = False
+    ) -> None:
         self._folder, self._people, self._protocols, self._reopens = folder, people, protocols, reopens
         self._clock = VirtualClock(start)
         self.board = Switchboard(self._clock.now)
@@ -171,7 +174,11 @@ class Rooms(Stage):
 
 def people_of(scenario: Scenario) -> Roster:
     """Everybody of the nights, under this night's protocol, and what the night adds."""
-    text = _PROTOCOL.sub(rf'\1"{scenario.protocol}"', ROSTER.read_text(encoding="utf-8"))
+    there = scenario.protocol.partition("/")[0]
+    jurisdiction = there if there in JURISDICTIONS else "england"
+    text = _PROTOCOL.sub(
+        f'jurisdiction = "{jurisdiction}"\nprotocol = "{scenario.protocol}"', ROSTER.read_text(encoding="utf-8")
+    )
     return roster.parse(f"{text}\n{scenario.roster}")
 
 
