@@ -10,7 +10,7 @@ from storage.chance import Chance
 from storage.directory import Directory
 
 LINK_HOURS = 24
-DIGITS_HOURS = 24
+DIGITS_MINUTES = 10  # six digits are 20 bits: short-lived, and used once
 DIGITS = 6
 
 
@@ -34,6 +34,6 @@ async def make_link(directory: Directory, person_id: str, now: datetime, chance:
 async def make_digits(directory: Directory, person_id: str, now: datetime, chance: Chance) -> str:
     """Make the six digits that prove a number; earlier ones of this person are dead."""
     digits = chance.digits(DIGITS)
-    until = now + timedelta(hours=DIGITS_HOURS)
+    until = now + timedelta(minutes=DIGITS_MINUTES)
     await directory.make_invite(person_id, digits_hash(person_id, digits), until, "mobile")
     return digits
