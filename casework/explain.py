@@ -71,6 +71,8 @@ def _told(news: e.AnyNews) -> str:
         case e.WorryRaised():
             return f"somebody is worried: {' '.join(news.flags)}"
         case e.NoteMade():
+            if news.media is not None:
+                return f"a {news.media} was sent in and kept"
             unread = "words came that a person must read" if news.unread else "a note was made"
             return "a call was noted" if news.acted else unread
         case e.AlertAcknowledged():

@@ -13,10 +13,12 @@ from casework.events import (
     DeadlinePassed,
     DeclaredMissing,
     Instructed,
+    NoteMade,
     ReportMade,
     RiskAssessed,
     WorryRaised,
 )
+from casework.gate import next_check
 from casework.levels import Level, Route, Status
 from casework.protocol import Protocol
 from casework.risk import gate_complete
@@ -186,7 +188,8 @@ def _chase_at(turn: Turn) -> datetime:
 
 
 def _report(turn: Turn) -> None:
-    """A new version whenever rules, flags, whereabouts or the police's side changed."""
+    """A new version whenever rules, flags, whereabouts or the police's side changed, a photo or place was sent in, or the
+    last open question was answered."""
     before, case = turn.before, turn.case
     news: list[str] = []
     if case.reports == 0:
@@ -198,6 +201,10 @@ def _report(turn: Turn) -> None:
             news.append("whereabouts")
         if case.police.number != before.police.number or case.reported != before.reported:
             news.append("police")
+        if isinstance(turn.news, NoteMade) and turn.news.media is not None:
+            news.append("evidence")
+        if next_check(before, turn.protocol) is not None and next_check(case, turn.protocol) is None:
+            news.append("details")
     if news:
         version = case.reports + 1
         turn.decide(ReportMade(at=turn.now, version=version))

@@ -64,6 +64,16 @@ class CheckLine(_Part):
     done: bool
 
 
+class EvidenceLine(_Part):
+    """One photo or place that was sent in. The pictures themselves stand in the printed copy, in the same order."""
+
+    kind: str
+    says: str
+    who: str
+    at: datetime
+    when: str
+
+
 class MissingReport(_Part):
     """One version of the report. `as_at` is the last thing known; `hash` is over all else."""
 
@@ -82,6 +92,7 @@ class MissingReport(_Part):
     changes: tuple[str, ...]
     reasons: tuple[ReasonLine, ...]
     checks: tuple[CheckLine, ...]
+    evidence: tuple[EvidenceLine, ...] = ()
     groups: tuple[Group, ...]
     hash: str = ""
 
@@ -111,6 +122,7 @@ def compose(log: Iterable[Event], case: Case, protocol: Protocol, register: Regi
             changes=tuple(reading.changes()),
             reasons=_reasons(reading),
             checks=_checks(reading),
+            evidence=_evidence(reading),
             groups=_groups(reading),
         )
     )
@@ -158,6 +170,19 @@ def _reasons(reading: Reading) -> tuple[ReasonLine, ...]:
             ReasonLine(rule=reason.rule, says=says, because=reading.because(reason), source=source, at=reason.at)
         )
     return tuple(lines)
+
+
+def _evidence(reading: Reading) -> tuple[EvidenceLine, ...]:
+    return tuple(
+        EvidenceLine(
+            kind=kind,
+            says=reading.register.said(note.words),
+            who=reading.register.name(note.by),
+            at=note.at,
+            when=reading.when(note.at),
+        )
+        for kind, note in reading.evidence()
+    )
 
 
 def _checks(reading: Reading) -> tuple[CheckLine, ...]:
@@ -230,6 +255,8 @@ def as_text(report: MissingReport) -> str:
         lines += ["CHANGED SINCE THE LAST VERSION", *report.changes, ""]
     lines += ["WHY WE ARE WORRIED", *(f"{r.rule} {r.says} [{r.because}]" for r in report.reasons), ""]
     lines += ["WHAT WAS DONE", *(f"{c.what}: {c.result}" + (f" ({c.who})" if c.who else "") for c in report.checks)]
+    if report.evidence:
+        lines += ["", "SENT IN", *(f"{x.when} {x.kind} by {x.who}: {x.says or 'no words'}" for x in report.evidence)]
     for group in report.groups:
         lines += ["", f"{group.id} {group.title}".upper(), *(f"{f.label}: {f.value}" for f in group.fields)]
     return "\n".join([*lines, "", f"{report.protocol} · SHA-256 {report.hash}"])

@@ -102,6 +102,10 @@ class Reading:
         said = ", ".join(c for c in chosen if c.casefold() != words.casefold() or not words)
         return ": ".join(part for part in (said, words) if part) or "answered"
 
+    def evidence(self) -> list[tuple[str, e.NoteMade]]:
+        """Every photo and place that was sent in, in the order it came: its kind, and the note that brought it."""
+        return [(x.media, x) for x in self.log if isinstance(x, e.NoteMade) and x.media is not None]
+
     def asked_at(self, checks: Sequence[str]) -> datetime | None:
         """When one of these checks was last put, or None."""
         return max((x.asked_at for x in self.log if isinstance(x, e.CheckAsked) and x.check in checks), default=None)

@@ -21,6 +21,9 @@ class Dossier:
     case: Case
     log: tuple[Event, ...]
     register: Register
+    pictures: tuple[
+        bytes | None, ...
+    ] = ()  # every photo sent in, in the order it came; None: its file could not be kept
 
 
 async def dossier(tx: Tx, case_id: str, book: Phrasebook) -> Dossier | None:
@@ -42,7 +45,11 @@ async def dossier(tx: Tx, case_id: str, book: Phrasebook) -> Dossier | None:
         words=await words.of_case(tx, case_id), photo=await _photo(tx, case_id, book),
         history=await _history(tx, case, book), made_by=MADE_BY,
     )  # fmt: skip
-    return Dossier(case=case, log=tuple(await log.events(tx, case_id)), register=register)
+    pictures = await tx.rows("SELECT data FROM media WHERE case_id = ? AND kind = 'photo' ORDER BY media_id", case_id)
+    return Dossier(
+        case=case, log=tuple(await log.events(tx, case_id)), register=register,
+        pictures=tuple(row["data"] for row in pictures),
+    )  # fmt: skip
 
 
 async def _photo(tx: Tx, case_id: str, book: Phrasebook) -> str:

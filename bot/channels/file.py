@@ -39,8 +39,9 @@ class FileChannel:
         composed = await self.compose(letter.document or "")
         if composed is None:
             raise Refused("no such report", dead=False)
+        pictures = await self._pictures(letter.document or "")
         try:
-            name = await asyncio.to_thread(self._write, letter.document or "", composed)
+            name = await asyncio.to_thread(self._write, letter.document or "", composed, pictures)
         except OSError as error:
             raise Unreachable(type(error).__name__) from None
         return Receipt(provider_id=name)
@@ -62,12 +63,17 @@ class FileChannel:
         composed = await self.compose(document)
         if composed is None:
             raise Refused("no such report", dead=False)
-        printed = await asyncio.to_thread(pdf, report.for_others(composed))
+        pictures = await self._pictures(document)
+        printed = await asyncio.to_thread(pdf, report.for_others(composed), pictures)
         return f"{composed.ref}-v{composed.version}.pdf", printed
 
-    def _write(self, document: str, composed: MissingReport) -> str:
+    async def _pictures(self, document: str) -> tuple[bytes | None, ...]:
+        held = await self._database.read(lambda tx: dossier(tx, document.rpartition("/")[0], self._book))
+        return held.pictures if held is not None else ()
+
+    def _write(self, document: str, composed: MissingReport, pictures: tuple[bytes | None, ...]) -> str:
         name = f"{composed.ref}_{document.replace('/', '_v')}"
-        printed, twin = pdf(composed), composed.model_dump_json(indent=2).encode()
+        printed, twin = pdf(composed, pictures), composed.model_dump_json(indent=2).encode()
         for folder in FOLDERS:
             _keep(self._var / folder / f"{name}.json", twin)
             _keep(self._var / folder / f"{name}.pdf", printed)

@@ -4,6 +4,7 @@ from io import BytesIO
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from PIL import Image
 from pypdf import PdfReader
 from pypdf.generic import DictionaryObject
 
@@ -106,3 +107,26 @@ def test_the_words_of_a_whole_night_fit() -> None:
 def test_the_licence_of_each_font_lies_beside_it() -> None:
     """Fonts may be shipped only with their licences."""
     assert {"OFL.txt", "Apache-2.0.txt"} <= {p.name for p in FOLDER.iterdir()}
+
+
+def a_photo() -> bytes:
+    made = BytesIO()
+    Image.new("RGB", (2400, 1600), (200, 120, 40)).save(made, "JPEG")
+    return made.getvalue()
+
+
+def test_photos_and_places_that_were_sent_in_are_shown() -> None:
+    """Each with who sent it and when; the picture itself in the page, small enough to send on; a lost one says so."""
+    night = a_night()
+    for media in ("photo", "location", "photo"):
+        hear(night, NoteMade, media=media)
+    made = report(night)
+    assert ["photo", "location", "photo"] == [x.kind for x in made.evidence]
+    printed = pdf(made, (a_photo(), None))
+    file = PdfReader(BytesIO(printed))
+    pictures = [picture for page in file.pages for picture in page.images]
+    assert len(pictures) == 1
+    assert max(pictures[0].image.size) == 1000
+    text = " ".join(" ".join(page.extract_text() for page in file.pages).split())
+    assert "Sent in with the case" in text and "The picture could not be kept." in text
+    assert len(printed) < 400_000

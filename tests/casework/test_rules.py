@@ -118,7 +118,7 @@ def test_a_located_child_past_the_limit_asks_a_person_to_decide():
     while not night.case.fired("A01"):
         due = min(armed(night.case, night.protocol).values())
         night.until(due)
-        if night.case.last_prompt("alice", night.now) and night.case.last_prompt("alice", night.now).check == "R_REV":  # type: ignore[union-attr]
+        if night.case.last_prompt("alice", night.now) and night.case.last_prompt("alice", night.now).check == "R_REV":
             night.answers("R_REV", "on_the_way")
             night.answers("C05", "yes")
             night.hear(

@@ -165,9 +165,7 @@ async def test_deactivating_cuts_everything_at_once(database):
 
 
 def with_profile(words: str, flags: str = '"medical"') -> str:
-    return ROSTER.replace(
-        "born = 2011-02-03\n", f"born = 2011-02-03\nflags = [{flags}]\nprofile = {{ {words} }}\n", 1
-    )
+    return ROSTER.replace("born = 2011-02-03\n", f"born = 2011-02-03\nflags = [{flags}]\nprofile = {{ {words} }}\n", 1)
 
 
 async def test_the_snapshot_holds_what_rules_need(tmp_path):

@@ -39,8 +39,10 @@ def faults(text: str) -> list[str]:
 
 def test_every_fault_is_told_at_once_with_its_line():
     """Three mistakes, three lines."""
-    text = ROSTER.replace('kind = "children"', 'kind = "castle"').replace("+447700900101", "+44770090010").replace(
-        "born = 2011-02-03", 'born = "soon"', 1
+    text = (
+        ROSTER.replace('kind = "children"', 'kind = "castle"')
+        .replace("+447700900101", "+44770090010")
+        .replace("born = 2011-02-03", 'born = "soon"', 1)
     )
     told = faults(text)
     assert len(told) == 3
