@@ -19,6 +19,7 @@ from bot.sandbox.telegram import TelegramDouble
 from bot.sandbox.twilio import TwilioDouble
 from casework.limits import LONDON
 from scheduler.clock import SystemClock
+from storage.codec import ms
 from storage.database import Database
 
 SEED = Path(__file__).parent / "seed.toml"
@@ -30,11 +31,15 @@ EVENING = time(21, 5, tzinfo=LONDON)  # K7 was due at nine
 
 
 class Sandbox:
-    """The doubles, the clock and the page. `attach` tells it of the house once that stands."""
+    """The doubles, the clock and the page. `attach` tells it of the house once that stands.
+
+    `life`: larger in each life over one database, since no network gives an id twice: the house would take what is said
+    in a second life for repeats of the first.
+    """
 
     token, account_sid, auth_token, from_number = TOKEN, ACCOUNT_SID, AUTH_TOKEN, NUMBER
 
-    def __init__(self, start: datetime) -> None:
+    def __init__(self, start: datetime, life: int = 0) -> None:
         self.clock = SandboxClock(start)
         self.board = Switchboard(self.clock.now)
         self.clock.moved = self.board.touch  # the page shows minutes
@@ -42,6 +47,9 @@ class Sandbox:
         self.twilio = TwilioDouble(
             account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, number=NUMBER, board=self.board, now=self.clock.now
         )
+        self.board.last_id += life
+        self.telegram.updates.next_id += life
+        self.twilio.life = life
         self.telegram_url = self.twilio_url = ""
         self.database: Database | None = None
         self.police = Path()
@@ -90,7 +98,8 @@ class Sandbox:
 
 async def start() -> Sandbox:
     """Start the doubles. It is evening there: the page's first move is a child who was due at nine."""
-    today = SystemClock().now().astimezone(LONDON).date()
-    sandbox = Sandbox(datetime.combine(today, EVENING).astimezone(UTC))
+    now = SystemClock().now()
+    evening = datetime.combine(now.astimezone(LONDON).date(), EVENING).astimezone(UTC)
+    sandbox = Sandbox(evening, life=ms(now))
     await sandbox.open()
     return sandbox

@@ -48,7 +48,7 @@ class Switchboard:
     sent: list[Sent] = field(default_factory=list)
     toasts: dict[Key, tuple[int, str]] = field(default_factory=dict)  # words that pass over a screen: which, what
     version: int = 0
-    _ids: int = 100
+    last_id: int = 100
     _changed: asyncio.Event = field(default_factory=asyncio.Event)
 
     def phone(self, channel: str, address: str) -> list[Shown]:
@@ -114,8 +114,8 @@ class Switchboard:
         return self.version
 
     def _put(self, channel: str, address: str, **parts: object) -> Shown:
-        self._ids += 1
-        shown = Shown(message_id=self._ids, at=self.now(), **parts)  # type: ignore[arg-type]
+        self.last_id += 1
+        shown = Shown(message_id=self.last_id, at=self.now(), **parts)  # type: ignore[arg-type]
         self.phone(channel, address).append(shown)
         self.touch()
         return shown

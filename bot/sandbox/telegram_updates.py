@@ -48,7 +48,7 @@ class Updates:
     waiting: list[Waiting] = field(default_factory=list)
     last_error: tuple[datetime, str] | None = None
     _allowed: tuple[str, ...] = ()
-    _next: int = 1
+    next_id: int = 1
     _poll: int = 0
     _arrived: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -61,8 +61,8 @@ class Updates:
         self, kind: str, person: str, payload: Mapping[str, Any], *, asked_or_not: bool = False
     ) -> dict[str, Any]:
         """Number an update and hand it to the bot: at once to a webhook, else to whoever asks. Returns the update."""
-        update = {"update_id": self._next, kind: dict(payload)}
-        self._next += 1
+        update = {"update_id": self.next_id, kind: dict(payload)}
+        self.next_id += 1
         wished = kind in self._allowed if self._allowed else kind not in UNASKED
         if wished or asked_or_not:
             lives = PRESS_LIVES if kind == "callback_query" else LIVES

@@ -47,6 +47,7 @@ class TwilioDouble:
         self.messages: dict[str, dict[str, Any]] = {}
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.callbacks: dict[str, str] = {}
+        self.life = 0  # a network that starts again does not give the same message ids a second time
         self.public_url = ""  # what signatures are made over
         self.house_url = ""  # where the house really listens
 
@@ -212,7 +213,7 @@ class TwilioDouble:
         return format_datetime(self.now().astimezone(UTC))
 
     def _sid(self) -> str:
-        name = f"{self.account_sid}{len(self.messages)}"
+        name = f"{self.account_sid}{self.life}.{len(self.messages)}"
         return f"SM{hashlib.md5(name.encode(), usedforsecurity=False).hexdigest()}"
 
 
