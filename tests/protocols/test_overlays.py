@@ -22,7 +22,7 @@ from tests.properties.nights import Act, acts, children, starts, told
 
 BASE_RAW = shelf(None).raw(BASE)
 THE_BASE = shelf(None)[BASE]
-minutes = st.integers(-5, 800)
+minutes = st.integers(1, 800)  # what is 0 or less does not load at all: `bad/` proves it
 clocks = st.sampled_from(("00:00", "05:00", "20:30", "22:00", "23:59", "06:00", "09:30"))
 
 
