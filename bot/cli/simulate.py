@@ -1,7 +1,9 @@
 """The command that plays nights: which files there are, what a night looked like, and what was not as its file says."""
 
 import argparse
+import sys
 from collections.abc import Iterator, Sequence
+from contextlib import redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -38,7 +40,8 @@ async def simulate(settings: Settings, arguments: argparse.Namespace) -> Said:
     data = []
     try:
         for found in chosen(everything(settings.protocols), arguments.scenario):
-            transcript = await simulated(found.scenario, protocols)
+            with redirect_stdout(sys.stderr):  # what the house logs is no part of the answer
+                transcript = await simulated(found.scenario, protocols)
             wrong = differences(found.scenario, transcript)
             if arguments.update and wrong:
                 text = found.path.read_text(encoding="utf-8")
