@@ -10,8 +10,21 @@ from casework.protocol import Check, Protocol
 from casework.wording import Phrasebook, is_gsm7, render, segments
 
 CARRIER_WORDS = frozenset(
-    ("STOP", "STOPALL", "UNSUBSCRIBE", "CANCEL", "END", "QUIT", "REVOKE", "OPTOUT", "START", "YES", "UNSTOP", "HELP",
-     "INFO")
+    (
+        "STOP",
+        "STOPALL",
+        "UNSUBSCRIBE",
+        "CANCEL",
+        "END",
+        "QUIT",
+        "REVOKE",
+        "OPTOUT",
+        "START",
+        "YES",
+        "UNSTOP",
+        "HELP",
+        "INFO",
+    )
 )  # T1 and recalled: a carrier answers these itself, and may silence the case (HZ22)
 MOST_SEGMENTS = {"en": 1, "cy": 3}  # Welsh ŵ and ŷ make a text UCS-2
 _STAFF_ONLY = re.compile(r"[CD]\d\d")

@@ -41,7 +41,7 @@ def _claimed(turn: Turn, news: ReturnClaimed) -> None:
     if turn.case.status is not Status.RETURN_CLAIMED:
         return
     if facts.code_is_enough(turn.case):
-        _confirm(turn, news.seen_at or news.at, by_code=True)
+        _confirm(turn, news.seen_at or news.at)
         return
     if news.seen:
         turn.tell(To(kind="person", id=news.by), "B_CLAIM")
@@ -150,9 +150,9 @@ def _await_second(turn: Turn, sighting: ChildSeen) -> None:
     _call_back(turn)
 
 
-def _confirm(turn: Turn, seen_at: datetime, *, elsewhere: bool = False, by_code: bool = False) -> None:
-    """The child was seen and that is confirmed: alerts end, what waits is withdrawn, everyone told is told. Of a return by
-    code alone whoever heard of the case is told, so that a false one is seen."""
+def _confirm(turn: Turn, seen_at: datetime, *, elsewhere: bool = False) -> None:
+    """The child was seen and that is confirmed: alerts end, what waits is withdrawn, and whoever heard of
+    the case is told, so that a false return is seen."""
     hours = timedelta(hours=turn.protocol.timers.interview.due_hours)
     due = seen_at + hours if interview_due(turn.case, turn.protocol) else None
     turn.effects[:] = [e for e in turn.effects if not _asks(e)]
@@ -160,8 +160,7 @@ def _confirm(turn: Turn, seen_at: datetime, *, elsewhere: bool = False, by_code:
     turn.effects.append(MarkAlerts(state="ended"))
     turn.decide(ReturnConfirmed(at=turn.now, seen_at=seen_at, interview_due=due, elsewhere=elsewhere))
     end_task(turn, CALLBACK, "confirmed")
-    if by_code or turn.case.alert.rounds or turn.case.missing_at is not None:
-        turn.tell(To(kind="told", id=turn.news.by), "C_BACK", {"at": seen_at}, via="quiet")
+    turn.tell(To(kind="told", id=turn.news.by), "C_BACK", {"at": seen_at}, via="quiet")
     begin(turn, seen_at)
 
 

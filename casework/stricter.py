@@ -121,6 +121,6 @@ def _counted(name: str, said: list[str]) -> str:
     """`factors>=3` beside `factors>=2`: the smaller number, whichever way it is compared."""
     for sign in ("factors>=", "factors<="):
         if name.startswith(sign):
-            numbers = [int(n[len(sign):]) for n in (name, *said) if n.startswith(sign) and n[len(sign):].isdecimal()]
+            numbers = [int(n[len(sign) :]) for n in (name, *said) if n.startswith(sign) and n[len(sign) :].isdecimal()]
             return f"{sign}{min(numbers)}"
     return name

@@ -34,7 +34,7 @@ async def words(talk: Talk) -> None:
     read = case is not None and prompt is not None and (
         await _beside(talk, case, prompt, text) or await _answer(talk, case, prompt, text)
     )  # fmt: skip
-    if not read and not await _typed(talk, text):
+    if not read and not await _typed(talk, text) and not await _older(talk, case, prompt, text):
         await _evidence(talk, text)
 
 
@@ -173,6 +173,18 @@ async def _answer(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:
     if flags := reading.worry(said, talk.book):
         await inbox.raise_worry(talk.desk, case, "", voice, flags)
     return True
+
+
+async def _older(talk: Talk, case: Case | None, last: Prompt | None, text: str) -> bool:
+    """The typed form of a button on a question that waits beneath a newer one: words of an option, never a bare digit."""
+    if case is None or not any(letter.isalpha() for letter in text):
+        return False
+    me, protocol = talk.person.person_id, talk.protocol(case)
+    for prompt in reversed(case.prompts):
+        mine = prompt.to == me and prompt != last and prompt.asked_at <= talk.now and protocol.has(prompt.check)
+        if mine and protocol.find(prompt.check).kind in ("choice", "ticks") and await _answer(talk, case, prompt, text):
+            return True
+    return False
 
 
 async def _beside(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:

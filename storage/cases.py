@@ -40,7 +40,8 @@ async def open_of_child(tx: Tx, child_id: str) -> Held | None:
     end only, and a new absence is a new case."""
     row = await tx.row(
         "SELECT folded, events, head, version FROM case_row WHERE child_id = ?"
-        " AND status NOT IN ('returned', 'closed')", child_id
+        " AND status NOT IN ('returned', 'closed')",
+        child_id,
     )
     return None if row is None else _held(row)
 

@@ -104,9 +104,7 @@ class TelegramChannel:
 
     async def _say(self, chat: str, text: str, keys: InlineKeyboardMarkup | None, *, protect: bool) -> int:
         async def once() -> Message:
-            return await self.bot.send_message(
-                chat, text, reply_markup=keys, protect_content=protect, parse_mode=None
-            )
+            return await self.bot.send_message(chat, text, reply_markup=keys, protect_content=protect, parse_mode=None)
 
         try:
             return await _id_of(once())

@@ -160,7 +160,9 @@ async def test_telegram_off_sends_everything_by_text(tmp_path: Path, world: Sand
         await life.text(PAT, "WORRIED")
         await life.settle()
         assert len([text for text in life.phone(CASS) if text.startswith("ESC ")]) == 1
-        assert not await life.rows("SELECT 1 FROM v_outbox WHERE channel = 'telegram' AND state = 'queued'")
+        assert not await life.rows(
+            "SELECT 1 FROM v_outbox WHERE channel = 'telegram' AND state = 'queued' AND kind = 'alert'"
+        )
 
 
 async def test_polling_hears_what_was_typed(tmp_path: Path, world: Sandbox) -> None:

@@ -295,5 +295,3 @@ async def test_a_conflict_is_told_apart(line: Line):
     line.double.failures.plant("getUpdates", code=409, description="Conflict: terminated by other getUpdates request")
     with pytest.raises(Conflict):
         await line.channel.updates(None, 0)
-
-

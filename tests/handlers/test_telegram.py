@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -348,3 +349,15 @@ async def test_buttons_of_a_closed_case_are_dead(home: Phones):
     await home.presses("alice", "Yes, I see them", row=row)
     assert "no longer valid" in await home.presses("alice", "No", row=row)
     assert Status.CLOSED is (await home.case()).status
+
+
+async def test_typed_words_answer_the_question_beneath_a_chase(home: Phones):
+    """Every button has a typed form, also while a newer question stands below it."""
+    await home.types("alice", "/absent K7 20:45")
+    await home.types("alice", "/worried he was crying")
+    await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
+    case = await home.case()
+    assert [p.check for p in case.prompts][-1] == "O_NOREF"
+    waiting = next(p.check for p in case.prompts if p.check != "O_NOREF")
+    await home.types("alice", "No")
+    assert waiting in (await home.case()).answers

@@ -52,7 +52,7 @@ def test_what_we_ship_is_sound(name: str) -> None:
 
 def test_every_finding_of_a_file_comes_at_once(tmp_path: Path) -> None:
     """Two mistakes are two findings: nobody learns of the second by mending the first."""
-    both = (BAD[0].parent / "milder-route.toml").read_text(encoding="utf-8") + '\n[repeat]\nothers = 30\n'
+    both = (BAD[0].parent / "milder-route.toml").read_text(encoding="utf-8") + "\n[repeat]\nothers = 30\n"
     path = tmp_path / "milder-route.toml"
     path.write_text(both, encoding="utf-8")
     assert found(path, tmp_path / "shelf") == {"flag.R01.route", "repeat.others"}

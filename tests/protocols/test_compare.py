@@ -16,9 +16,7 @@ DIFFERENCES = compare(dict(shelf(None)))
 def differing(night: str, overlay: str) -> dict[str, Difference]:
     """What differs between the base and one overlay on a night."""
     return {
-        each.what: each
-        for each in DIFFERENCES
-        if each.night == night and each.values[BASE] != each.values[overlay]
+        each.what: each for each in DIFFERENCES if each.night == night and each.values[BASE] != each.values[overlay]
     }
 
 

@@ -37,7 +37,9 @@ def put(raw: Raw, way: tuple[Any, ...], value: Any) -> None:
     """Put a value there, or nothing at all where earlier nonsense took the place away."""
     at: Any = raw
     for name in way[:-1]:
-        if not (isinstance(at, dict) and name in at) and not (isinstance(at, list) and isinstance(name, int) and name < len(at)):
+        if not (isinstance(at, dict) and name in at) and not (
+            isinstance(at, list) and isinstance(name, int) and name < len(at)
+        ):
             return
         at = at[name]
     if isinstance(at, dict) or (isinstance(at, list) and isinstance(way[-1], int) and way[-1] < len(at)):
