@@ -4,6 +4,7 @@ What a night is played on is a stage: the rooms alone on a virtual clock (`bot.s
 real clients and the providers' doubles (`tests.scenarios`). Both share this driver: a file means the same on each.
 """
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -51,8 +52,8 @@ class Cast:
         return next((who for who, ways in self.phones.items() if ways.get(channel) == address), address)
 
 
-class Stage:
-    """A house to play on. What is special to one kind of house stands in the methods that raise NotImplementedError."""
+class Stage(ABC):
+    """A house to play on. What is special to one kind of house stands in the abstract methods."""
 
     board: Switchboard
     cast: Cast
@@ -61,37 +62,39 @@ class Stage:
     # ---- what each kind of stage does in its own way ----
 
     @property
-    def now(self) -> datetime:
-        raise NotImplementedError
+    @abstractmethod
+    def now(self) -> datetime: ...
 
     @property
+    @abstractmethod
     def casebook(self) -> Casebook | None:
         """The casebook; None while the house is down."""
-        raise NotImplementedError
+        ...
 
-    def set_clock(self, instant: datetime) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    def set_clock(self, instant: datetime) -> None: ...
 
+    @abstractmethod
     async def settle(self) -> None:
         """Work until nothing moves at this instant."""
-        raise NotImplementedError
+        ...
 
-    async def presses(self, account: str, message_id: int, token: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def presses(self, account: str, message_id: int, token: str) -> None: ...
 
-    async def types(self, account: str, words: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def types(self, account: str, words: str) -> None: ...
 
-    async def texts(self, number: str, words: str) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def texts(self, number: str, words: str) -> None: ...
 
-    async def down(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def down(self) -> None: ...
 
-    async def up(self) -> None:
-        raise NotImplementedError
+    @abstractmethod
+    async def up(self) -> None: ...
 
-    async def between_steps(self) -> None:
+    async def between_steps(self) -> None:  # noqa: B027 - most stages have nothing to do here
         """Nothing, or close the house and open it again."""
 
     # ---- time ----

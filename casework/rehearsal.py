@@ -14,7 +14,7 @@ from casework.effects import Tell, To
 from casework.events import AbsenceReported, CheckAnswered, Child, DeadlinePassed, News, WatchSet
 from casework.levels import Level, Route, Side, Status, Trust
 from casework.protocol import Protocol
-from casework.speech import one_each
+from casework.speech import Spoken, one_each
 from casework.step import Step, step
 
 MOST_DEADLINES = 3000
@@ -34,27 +34,6 @@ class Said:
     to: str
     text: str
     rung: int | None = None
-
-
-@dataclass(frozen=True)
-class _Draft:
-    tell: Tell
-
-    @property
-    def person(self) -> str:
-        return f"{self.tell.to.kind}:{self.tell.to.id}"
-
-    @property
-    def channel(self) -> str:
-        return self.tell.via
-
-    @property
-    def text(self) -> str:
-        return self.tell.text
-
-    @property
-    def not_before(self) -> datetime | None:
-        return self.tell.not_before
 
 
 @dataclass
@@ -78,7 +57,7 @@ class Rehearsal:
         before = self.case
         made = step(before, news, self.protocol)
         self.case = made.case
-        drafts = [_Draft(effect) for effect in made.effects if isinstance(effect, Tell)]
+        drafts = [Spoken(effect) for effect in made.effects if isinstance(effect, Tell)]
         told = [
             Said(at=at, to=_whom(draft.tell.to), text=draft.text, rung=draft.tell.alert)
             for draft, at in one_each(drafts, news.at)

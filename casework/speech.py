@@ -2,9 +2,12 @@
 the others a minute later each, or not at all where a weightier text says the same."""
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol as Shape
 from typing import TypeVar
+
+from casework.effects import Tell
 
 HELD_BACK = timedelta(minutes=1)
 
@@ -39,6 +42,29 @@ class Draft(Shape):
     def text(self) -> str: ...
     @property
     def not_before(self) -> datetime | None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Spoken:
+    """A `Tell` as a draft, for whoever plays the core with no directory behind it."""
+
+    tell: Tell
+
+    @property
+    def person(self) -> str:
+        return f"{self.tell.to.kind}:{self.tell.to.id}"
+
+    @property
+    def channel(self) -> str:
+        return self.tell.via
+
+    @property
+    def text(self) -> str:
+        return self.tell.text
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.tell.not_before
 
 
 D = TypeVar("D", bound=Draft)

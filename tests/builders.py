@@ -13,7 +13,7 @@ from casework.evolve import replay
 from casework.levels import Side, Trust
 from casework.limits import LONDON
 from casework.protocol import Protocol
-from casework.speech import one_each
+from casework.speech import Spoken, one_each
 from casework.step import Step, step
 
 BASE = "england/base/2026-01-01"
@@ -50,27 +50,6 @@ class Said:
         return f"{self.at.astimezone(LONDON):%H:%M} {self.to} {repeat}{self.text}"
 
 
-@dataclass(frozen=True)
-class _Draft:
-    tell: Tell
-
-    @property
-    def person(self) -> str:
-        return f"{self.tell.to.kind}:{self.tell.to.id}"
-
-    @property
-    def channel(self) -> str:
-        return self.tell.via
-
-    @property
-    def text(self) -> str:
-        return self.tell.text
-
-    @property
-    def not_before(self) -> datetime | None:
-        return self.tell.not_before
-
-
 @dataclass
 class Night:
     """Plays news and deadlines against the core alone, replaying the log from scratch after every step."""
@@ -88,7 +67,7 @@ class Night:
         self.log += [news, *made.decisions]
         self.case = made.case
         assert not self.replays or replay(self.log) == made.case
-        drafts = [_Draft(e) for e in made.effects if isinstance(e, Tell)]
+        drafts = [Spoken(e) for e in made.effects if isinstance(e, Tell)]
         for draft, at in one_each(drafts, news.at):
             self.said.append(Said(at=at, to=draft.tell.to.id or draft.tell.to.kind, text=draft.text, tell=draft.tell))
         self.effects += made.effects
