@@ -13,6 +13,7 @@ from bot import locales, protocols
 from bot.acts.desk_work import Said
 from bot.acts.performing import Performer
 from bot.chance import Chance
+from bot.crash import Crash
 from bot.settings import Settings, audit_key
 from bot.socket import NobodyHome, hand_over
 from casework.errors import NotAllowed
@@ -58,12 +59,13 @@ async def alone(settings: Settings) -> AsyncIterator[Casebook]:
     """The casebook, opened by this command itself. Raises AlreadyOpen when another process holds the database."""
     database = await Database.open(settings.database_url)
     try:
-        await migrate(database)
+        crash = Crash(settings.test_crash)
+        await migrate(database, crash)
         starts = await database.write(lambda tx: pulse.knock(tx, settings.mode))
         seed = None if settings.test_seed is None else f"{settings.test_seed}/{starts}"  # no id is drawn twice
         yield Casebook(
             database, protocols.shelf(settings.protocols), locales.books(), clock_of(settings).now, Chance(seed),
-            audit_key=audit_key(settings),
+            audit_key=audit_key(settings), crash=crash,
         )  # fmt: skip
     finally:
         await database.close()

@@ -8,6 +8,7 @@ from bot.acts.desk_work import FINDINGS, FINE, Said
 from bot.cli import told
 from bot.cli.house import act, look
 from bot.cli.parser import Commands
+from bot.crash import Crash
 from bot.settings import Settings, audit_key
 from casework.errors import NotAllowed
 from casework.evolve import replay as fold
@@ -54,7 +55,7 @@ async def migrate(settings: Settings, arguments: argparse.Namespace) -> Said:
     """Bring the database to the schema of this program; the house must not be running."""
     database = await Database.open(settings.database_url)
     try:
-        applied = await schema.migrate(database)
+        applied = await schema.migrate(database, Crash(settings.test_crash))
     finally:
         await database.close()
     return Said(FINE, tuple(applied) or ("nothing to do: the schema is this program's",), {"applied": applied})

@@ -1,0 +1,83 @@
+"""Every crash point: the process ends itself there, and the house that starts again loses nothing and doubles nothing."""
+
+import shutil
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from bot.crash import KILLED, POINTS
+from tests.crash.nights import inputs
+from tests.crash.test_kills import do
+from tests.outside import Outside, outside
+
+pytestmark = pytest.mark.slow
+
+STEPS = 40  # of the scripted night: by then every point but those of the close was passed
+EVENTS = "SELECT at, actor, channel, kind, trust FROM v_event ORDER BY seq"
+
+
+async def a_night(house: Outside) -> list[dict[str, Any]]:
+    """The first steps of the night, then a child who is home at once and whose case is signed; started again when it dies."""
+    await _alive(house)
+    for at, kind, what in inputs(house)[:STEPS]:
+        house.set_clock(at)
+        await _until_done(house, kind, what)
+    house.set_clock(house.now + timedelta(minutes=1))
+    await _types(house, "ben", "/absent B2 19:50")
+    code = house.rows("SELECT code FROM v_case WHERE child = 'B2'")[0]["code"]
+    for words in (f"/back {code}", "Yes, I can see the child myself", "No"):
+        await _types(house, "ben", words)
+    await _types(house, "mo", f"/close {code} home safe")
+    return house.rows(EVENTS)
+
+
+async def _types(house: Outside, who: str, words: str) -> None:
+    await _until_done(house, "telegram", house.typed(who, words))
+    await _until_done(house, "settle", None)
+
+
+async def _until_done(house: Outside, kind: str, what: Any) -> None:
+    for _ in range(3):
+        if await do(house, kind, what):
+            return
+        await _alive(house)
+    raise AssertionError(f"{kind} was never answered")
+
+
+async def _alive(house: Outside) -> None:
+    """Start the house, or start it again after it ended itself: then without the setting that ended it."""
+    if house.process is not None:
+        assert await house.process.wait() == KILLED
+        house.process, house.crash = None, ""
+    await house.start()
+
+
+async def test_a_kill_at_every_point_leaves_the_log_of_an_undisturbed_night(tmp_path):
+    """P3, P4, P5: at each point the process died once, and in the end the log is the same, event by event."""
+    async with outside(tmp_path / "whole") as house:
+        expected = await a_night(house)
+        assert {"CaseClosed", "ReportMade", "RungClimbed"} <= {e["kind"] for e in expected}
+    for point in (p for p in POINTS if p != "migrate.each"):
+        async with outside(tmp_path / point) as house:
+            house.crash = point
+            found = await a_night(house)
+            assert house.crash == "", f"{point} was never passed"
+            assert found == expected, point
+            assert (await house.command("verify"))[0] == 0, point
+
+
+async def test_a_kill_after_each_migration_is_gone_on_from(tmp_path):
+    """The schema is at one of its numbered versions, and the next run goes on from there."""
+    async with outside(tmp_path) as house:
+        shutil.rmtree(house.database.parent)
+        deaths = 0
+        for _ in range(20):
+            house.crash = "migrate.each"
+            code, _ = await house.command("migrate")
+            deaths += code == KILLED
+            if code == 0:
+                break
+        assert deaths >= 3
+        house.crash = ""
+        assert (await house.command("migrate"))[0] == 0
