@@ -112,7 +112,10 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
         case e.ChaseClosed():
             return replace(case, police=replace(case.police, chase_at=None), prompts=_without(case, "O_NOREF"))
         case e.StayAuthorised():
-            return replace(case, authorised_until=event.until, agreed_until=event.until, extensions=0, a01_since=None)
+            asked = Alert(rounds=case.alert.rounds) if case.missing_at is None else case.alert
+            return replace(
+                case, authorised_until=event.until, agreed_until=event.until, extensions=0, a01_since=None, alert=asked
+            )  # fmt: skip
         case e.CompanionRaised():
             return replace(case, linked=(*case.linked, (event.case_id, event.level, event.route)))
         case e.ContactUnreachable():

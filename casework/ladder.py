@@ -20,6 +20,7 @@ from casework.events import (
     ReviewSet,
     RiskAssessed,
     RungClimbed,
+    StayAuthorised,
     TakenUntil,
 )
 from casework.levels import Level, Route, Trust
@@ -156,7 +157,9 @@ def listed(case: Case, protocol: Protocol) -> tuple[str, ...]:
 
 def _taken(turn: Turn) -> None:
     news, case = turn.news, turn.case
-    if isinstance(news, AlertAcknowledged):
+    if isinstance(news, StayAuthorised) and case.missing_at is None:
+        turn.effects.append(MarkAlerts(state="ended"))  # the decision that A01 asked for was made
+    elif isinstance(news, AlertAcknowledged):
         until = turn.now + timedelta(minutes=_lapse(case, turn.protocol))
         turn.decide(TakenUntil(at=turn.now, until=until))
         turn.effects.append(MarkAlerts(state="taken", by=news.by, until=until))

@@ -104,7 +104,7 @@ def next_review(case: Case, protocol: Protocol, now: datetime) -> datetime | Non
 
 def away_review(case: Case, protocol: Protocol, now: datetime) -> datetime:
     """AWAY: the agreed return plus grace first, else every 60 min by day, one at 22:00 and one at 09:00 (5.2)."""
-    if case.agreed_until is not None:
+    if case.agreed_until is not None and case.authorised_until is None:
         first = case.agreed_until + grace(case.child, case.t0_kind, protocol)
         if first > now:
             if case.level is not Level.NAR:

@@ -15,6 +15,7 @@ from casework.events import (
     ReporterJoined,
     ReturnClaimed,
     ReviewSet,
+    StayAuthorised,
 )
 from casework.ladder import other_parents
 from casework.levels import Located, Side, Status, Trust
@@ -93,14 +94,15 @@ def review(turn: Turn) -> None:
     elif isinstance(turn.news, ReturnClaimed) and case.status is Status.RETURN_CLAIMED and case.review_at is not None:
         soon = now + timedelta(minutes=protocol.timers.claim.next_check)
         turn.decide(ReviewSet(at=now, review_at=min(case.review_at, soon)))
-    elif _lost_contact(turn) or (case.review_at is None and _needs_review(case)):
+    elif _starts_anew(turn) or (case.review_at is None and _needs_review(case)):
         turn.decide(ReviewSet(at=now, review_at=limits.next_review(case, protocol, now)))
 
 
-def _lost_contact(turn: Turn) -> bool:
-    """An agreement failed in this step, and the case is not a police matter: its reviews start anew."""
+def _starts_anew(turn: Turn) -> bool:
+    """An agreement failed in this step, or a stay was allowed, and the case is not a police matter."""
     failed = any(isinstance(d, ClockSet) and d.kind == "agreed" for d in turn.decisions)
-    return failed and turn.case.missing_at is None
+    allowed = isinstance(turn.news, StayAuthorised) and turn.case.located is Located.SAFE
+    return (failed or allowed) and turn.case.missing_at is None
 
 
 def _needs_review(case: Case) -> bool:
@@ -121,7 +123,7 @@ def review_text(case: Case) -> str:
     if case.reported:
         return "R_NEWS"
     away = case.located is Located.SAFE and case.status is not Status.RETURN_CLAIMED
-    reviewed = case.agreed_until is None or case.extensions > 0
+    reviewed = case.agreed_until is None or case.extensions > 0 or case.authorised_until is not None
     return "AWAY_CHECK" if away and reviewed and case.level.name == "NAR" else "R_REV"
 
 

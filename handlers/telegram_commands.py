@@ -210,6 +210,7 @@ COMMANDS: dict[str, Command] = {
     "start": helped,
     "ack": telegram_on_call.take,
     "note": telegram_on_call.note,
+    "stay": telegram_on_call.stay,
     "confirm": telegram_on_call.confirm,
     "declined": telegram_on_call.declined,
     "close": telegram_on_call.close,

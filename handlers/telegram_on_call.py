@@ -8,8 +8,16 @@ import re
 from casework import reading
 from casework.case import Case
 from casework.effects import Field
-from casework.events import AlertAcknowledged, ChildSeen, CloseAsked, PoliceDeclined, ReturnRefuted, UnsureSettled
-from casework.levels import Status
+from casework.events import (
+    AlertAcknowledged,
+    ChildSeen,
+    CloseAsked,
+    PoliceDeclined,
+    ReturnRefuted,
+    StayAuthorised,
+    UnsureSettled,
+)
+from casework.levels import Located, Status
 from handlers import inbox, keyboards
 from handlers.talk import Pending, Talk, split_ref
 
@@ -59,6 +67,25 @@ async def taken(talk: Talk, case: Case) -> dict[str, Field]:
     """Who took the alert and when, as words show it."""
     holder = await talk.desk.directory.person(case.alert.taken_by or "")
     return {"name": None if holder is None else holder.name, "at": case.alert.taken_at}
+
+
+async def stay(talk: Talk, rest: str) -> None:
+    """`/stay REF HH:MM why`: a named person lets a located child stay where they are until then (A01). The checks go on."""
+    case, words = await _case(talk, rest, "stay")
+    if case is None:
+        return
+    clock, _, reason = words.strip().partition(" ")
+    until = reading.read_coming(clock, talk.now)
+    if case.located is not Located.SAFE:
+        await talk.say("stay_no", case=case)
+    elif until is None or len(reason.strip()) < REASON_AT_LEAST:
+        await talk.say("stay_how", case=case)
+    else:
+        kept = await inbox.kept_apart(talk.desk, case, reason)
+        me = talk.person.person_id
+        news = StayAuthorised(at=talk.now, by=me, channel="telegram", until=until, words=kept)
+        step = await talk.desk.record(case.case_id, news)
+        await talk.say("stay_ok", {"due": until, "next": step.case.review_at}, case=case)
 
 
 async def note(talk: Talk, rest: str) -> None:

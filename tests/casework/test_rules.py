@@ -292,3 +292,24 @@ def test_a_worry_after_a_return_opens_the_case_again() -> None:
     assert night.case.unlocated
     assert night.case.police.chase_at == local(DAY, "21:05")
     assert "21:00 coordinator C_ALERT" in night.texts()
+
+
+def test_an_allowed_stay_answers_the_question_and_keeps_the_checks() -> None:
+    """5.2: a named authoriser; one check at 22:00, one at 09:00, and the alert that asked for the decision ends."""
+    night = a_night()
+    reach(night, local(DAY, "21:00"))
+    night.answers("C10", "no")
+    night.answers("C11", "none")
+    night.answers("C12", "not_worried")
+    night.hear(StayAuthorised(at=night.now, by="mo", channel="telegram", until=local("2026-06-25", "10:00")))
+    assert night.case is not None
+    assert night.case.review_at == local(DAY, "21:00")
+    asked = []
+    for _ in range(3):
+        night.until(night.case.review_at)
+        asked.append(night.now)
+        night.answers("AWAY_CHECK", "still_safe")
+    assert asked == [local(DAY, "21:00"), local(DAY, "22:00"), local("2026-06-25", "09:00")]
+    assert not night.case.fired("A01") and not night.case.fired("M02")
+    night.until(local("2026-06-25", "11:30"))
+    assert night.case.fired("A01")

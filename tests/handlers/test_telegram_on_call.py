@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from casework.levels import Level, Status
+from casework.levels import Level, Located, Status
 from handlers.pictures import without_exif
 from tests.handlers.telegram_phones import Phones, phones
 
@@ -430,3 +430,22 @@ async def test_a_place_is_kept_and_does_not_count_as_seen(home: Phones):
 def test_what_is_no_picture_is_none(data: bytes):
     """Never an exception at a person."""
     assert without_exif(data) is None
+
+
+async def test_a_named_person_lets_a_child_who_was_reached_stay(home: Phones):
+    """5.2: an overnight stay needs a named authoriser with a reason; never for a child nobody has spoken to."""
+    code = await _low(home)
+    await home.types("mo", f"/stay {code} 10:00 at gran's")
+    assert "no stay to allow" in (await home.reads("mo"))[-1]
+    for words in ("No", "Spoke", "Yes", "gran's, gran, 23:30", "Yes"):
+        await home.types("alice", words)
+    assert Located.SAFE is (await home.case()).located
+    await home.types("alice", f"/stay {code} 10:00 at gran's")
+    assert "You cannot do that here" in (await home.reads("alice"))[-1]
+    await home.types("mo", f"/stay {code} 10:00")
+    assert f"send /stay {code} with a time and why" in (await home.reads("mo"))[-1]
+    await home.types("mo", f"/stay {code} 10:00 at gran's, she rang")
+    assert "The next check is at" in (await home.reads("mo"))[-1]
+    case = await home.case()
+    assert case.authorised_until is not None and case.review_at is not None
+    assert ["mo"] == [e["actor"] for e in await home.events("StayAuthorised")]
