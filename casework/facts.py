@@ -37,7 +37,10 @@ def _options(check: Check, answer: Answer) -> Iterator[Option]:
 def chosen(case: Case, check: Check) -> tuple[Option, ...]:
     """The options of the answer that stands, in protocol order."""
     answer = standing(case, check)
-    return tuple(_options(check, answer)) if answer else ()
+    if answer is None:
+        return ()
+    known = check.by_value
+    return tuple([known[value] for value in answer.values if value in known])
 
 
 def answered(case: Case, protocol: Protocol) -> Iterator[tuple[Check, Option]]:

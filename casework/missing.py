@@ -16,6 +16,7 @@ from casework.events import (
     NoteMade,
     ReportMade,
     RiskAssessed,
+    WhereaboutsGiven,
     WorryRaised,
 )
 from casework.gate import next_check
@@ -203,13 +204,20 @@ def _report(turn: Turn) -> None:
             news.append("police")
         if isinstance(turn.news, NoteMade) and turn.news.media is not None:
             news.append("evidence")
-        if next_check(before, turn.protocol) is not None and next_check(case, turn.protocol) is None:
+        if _last_answered(turn):
             news.append("details")
     if news:
         version = case.reports + 1
         turn.decide(ReportMade(at=turn.now, version=version))
         reasons = tuple(r.rule for r in turn.case.reasons)
         turn.effects.append(File(version=version, reasons=reasons))
+
+
+def _last_answered(turn: Turn) -> bool:
+    """Whether this answer was the last one of the list."""
+    if turn.before is None or not isinstance(turn.news, CheckAnswered | WhereaboutsGiven):
+        return False
+    return next_check(turn.case, turn.protocol) is None and next_check(turn.before, turn.protocol) is not None
 
 
 def word(case: Case) -> str:

@@ -59,10 +59,11 @@ class Check(_Data):
 
     def option(self, value: str) -> Option | None:
         """The option of this value, or None."""
-        return self._by_value.get(value)
+        return self.by_value.get(value)
 
     @cached_property
-    def _by_value(self) -> dict[str, Option]:
+    def by_value(self) -> dict[str, Option]:
+        """Every option by its value."""
         return {o.value: o for o in self.options}
 
 
