@@ -236,6 +236,9 @@ def test_who_the_child_is_changes_nothing(child, start, late, script, name, home
     one = play(opened(BASE, child, start, late, parent=False), script)
     two = play(opened(BASE, replace(child, child_id=name), start, late, parent=False), script)
     assert one.texts() == two.texts()
+    assert one.case is not None and two.case is not None
+    assert armed(one.case, BASE) == armed(two.case, BASE)
+    assert limits.limit(one.case, BASE) == limits.limit(two.case, BASE)
     assert {f.name for f in fields(child)} == DECIDES
 
 
