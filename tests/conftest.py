@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import HealthCheck, Phase, settings
 
 # CI plays the same nights each time, so that a red run can be repeated; `make test` and `make proof` draw new ones.
 settings.register_profile(
@@ -11,6 +11,10 @@ settings.register_profile(
     suppress_health_check=[HealthCheck.too_slow],
 )  # fmt: skip
 settings.register_profile("long", settings.get_profile("porchlight"), max_examples=2000)
+# A planted fault only has to be found: making its example small takes minutes.
+settings.register_profile(
+    "sabotage", settings.get_profile("porchlight"), phases=[Phase.explicit, Phase.generate], max_examples=200
+)
 settings.load_profile(os.environ.get("PORCHLIGHT_LAWS", "porchlight"))
 
 

@@ -4,6 +4,7 @@ The first line of a patch names the law: `law: tests/properties/test_laws.py::te
 or a patch does not apply any more; bounded in time, and it never touches the working tree.
 """
 
+import os
 import shutil
 import subprocess
 import sys
@@ -39,6 +40,7 @@ def _turns_red(patch: Path) -> bool:
         ran = subprocess.run(
             [sys.executable, "-m", "pytest", "-q", "-x", "-p", "no:cacheprovider", law],
             cwd=copy, capture_output=True, text=True, timeout=LIMIT_SECONDS, check=False,
+            env={**os.environ, "PORCHLIGHT_LAWS": "sabotage"},
         )  # fmt: skip
         red = ran.returncode == 1
         print(f"{'red    ' if red else 'GREEN  '} {patch.stem}: {law}")
