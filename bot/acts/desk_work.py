@@ -77,7 +77,7 @@ def works(person: Person, home: str) -> bool:
 
 
 def decides(person: Person, home: str) -> bool:
-    """Whether this person may confirm and close: the home's manager, a co-ordinator or a deputy."""
+    """Whether this person may confirm a return: the home's manager, a co-ordinator or a deputy."""
     return person.is_manager(home) or person.is_coordinator or person.is_deputy
 
 
