@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
+from itertools import groupby
 
 from casework.events import Child
 from storage import outbox, rota
 from storage.codec import instant, ms
-from storage.database import Row, Tx
+from storage.database import Row, Tx, Value
 from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
 
@@ -16,8 +17,8 @@ __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
 EPISODES_DAYS = 90
 _PERSON = (
-    "SELECT person.*, (SELECT json_group_array(role.role || CASE WHEN scope = '' THEN '' ELSE ':' || scope END)"
-    " FROM role WHERE role.person = person.id) AS roles FROM person "
+    "SELECT person.*, role.role AS has_role, role.scope AS has_scope FROM person"
+    " LEFT JOIN role ON role.person = person.id "
 )
 
 
@@ -31,31 +32,44 @@ class Directory:
 
     async def person(self, person_id: str) -> Person | None:
         """The person of this id, active or not."""
-        row = await self.tx.row(_PERSON + "WHERE person.id = ?", person_id)
-        return _person(row) if row is not None else None
+        return next(iter(await self._people("WHERE person.id = ?", person_id)), None)
 
     async def person_by_telegram(self, telegram_id: int) -> Person | None:
         """The active person bound to this Telegram account."""
-        row = await self.tx.row(_PERSON + "WHERE telegram_id = ? AND active = 1", telegram_id)
-        return _person(row) if row is not None else None
+        return next(iter(await self._people("WHERE telegram_id = ? AND active = 1", telegram_id)), None)
 
     async def people_by_number(self, e164: str) -> list[Person]:
         """The active people reached at this number; several where organisations share one."""
-        rows = await self.tx.rows(_PERSON + "WHERE mobile = ? AND active = 1 ORDER BY person.id", e164)
+        return await self._people("WHERE mobile = ? AND active = 1", e164)
+
+    async def former_by_telegram(self, telegram_id: int) -> list[Person]:
+        """Those who were bound to this Telegram account when they were cut off."""
+        rows = await self.tx.rows(
+            _PERSON + "WHERE former_telegram_id = ? AND active = 0 ORDER BY person.id", telegram_id
+        )
+        return [_person(r) for r in rows]
+
+    async def former_by_number(self, e164: str) -> list[Person]:
+        """Those who were reached at this number and were cut off."""
+        rows = await self.tx.rows(_PERSON + "WHERE mobile = ? AND active = 0 ORDER BY person.id", e164)
         return [_person(r) for r in rows]
 
     async def people(self, organisation: str) -> list[Person]:
         """Everybody of an organisation, active or not."""
-        rows = await self.tx.rows(_PERSON + "WHERE organisation = ? ORDER BY person.id", organisation)
-        return [_person(r) for r in rows]
+        return await self._people("WHERE organisation = ?", organisation)
 
     async def holders(self, role: str, scope: str = "") -> list[Person]:
         """The active people who have this role (for this home or child)."""
-        rows = await self.tx.rows(
-            _PERSON + "JOIN role held ON held.person = person.id WHERE held.role = ? AND held.scope = ? AND active = 1"
-            " ORDER BY person.id", role, scope,
-        )  # fmt: skip
-        return [_person(r) for r in rows]
+        return await self._people(
+            "JOIN role held ON held.person = person.id WHERE held.role = ? AND held.scope = ? AND active = 1",
+            role,
+            scope,
+        )
+
+    async def _people(self, which: str, *values: Value) -> list[Person]:
+        """People by id, each with all their roles; a row a role."""
+        rows = await self.tx.rows(f"{_PERSON}{which} ORDER BY person.id", *values)
+        return [_person(list(roles)) for _, roles in groupby(rows, key=lambda row: row["id"])]
 
     async def parents_of(self, child_id: str) -> list[Person]:
         """The active parents of a child."""
@@ -169,15 +183,28 @@ class Directory:
         return person
 
     async def deactivate(self, person_id: str) -> None:
-        """Cut a person off at once: account, invites, buttons, and what was on its way to them (T4)."""
-        await self.tx.run("UPDATE person SET active = 0, telegram_id = NULL WHERE id = ?", person_id)
+        """Cut a person off at once: account, invites, buttons, and what was on its way to them (T4). Which account it was
+        is kept, so that they are known if they try it again."""
+        await self.tx.run(
+            "UPDATE person SET active = 0, former_telegram_id = coalesce(telegram_id, former_telegram_id),"
+            " telegram_id = NULL WHERE id = ?", person_id,
+        )  # fmt: skip
         await self.tx.run("DELETE FROM invite WHERE person = ?", person_id)
         await self.tx.run("DELETE FROM button WHERE person = ?", person_id)
         await outbox.withdraw_from(self.tx, person_id)
 
+    async def knocks(self, person_id: str, now: datetime, every: timedelta) -> bool:
+        """Note that somebody who was cut off tried again; False where that was noted within `every` before."""
+        changed = await self.tx.run(
+            "UPDATE person SET knocked_at = ? WHERE id = ? AND (knocked_at IS NULL OR knocked_at <= ?)",
+            ms(now), person_id, ms(now - every),
+        )  # fmt: skip
+        return changed > 0
 
-def _person(row: Row) -> Person:
-    roles: Sequence[str] = json.loads(row["roles"] or "[]")
+
+def _person(rows: Sequence[Row]) -> Person:
+    row = rows[0]
+    roles = [f"{r['has_role']}:{r['has_scope']}" if r["has_scope"] else r["has_role"] for r in rows if r["has_role"]]
     return Person(
         person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(roles)),
         mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],

@@ -164,6 +164,29 @@ async def test_deactivating_cuts_everything_at_once(database):
     assert "alice" not in [p.person_id for p in await look(database, lambda d: d.staff_of("oak"))]
 
 
+async def test_who_was_cut_off_is_known_again_by_account_and_number(database):
+    """B047: whatever number or account they come by; who is active is no former anything."""
+    assert await look(database, lambda d: d.former_by_telegram(1001)) == []
+    assert await look(database, lambda d: d.former_by_number("+447700900101")) == []
+    for _ in range(2):  # cut off twice, the account is still known
+        await database.write(lambda tx: Directory(tx).deactivate("alice"))
+    for known in (
+        await look(database, lambda d: d.former_by_telegram(1001)),
+        await look(database, lambda d: d.former_by_number("+447700900101")),
+    ):
+        assert [(p.person_id, p.active, p.homes) for p in known] == [("alice", False, ("oak",))]
+
+
+async def test_an_attempt_of_theirs_is_noted_once_in_a_while(database):
+    """Who hammers at the door wakes nobody each time."""
+
+    async def knocks(at):
+        return await database.write(lambda tx: Directory(tx).knocks("alice", at, timedelta(hours=1)))
+
+    hour = timedelta(hours=1)
+    assert [await knocks(EVENING + n * hour / 2) for n in range(4)] == [True, False, True, False]
+
+
 def with_profile(words: str, flags: str = '"medical"') -> str:
     return ROSTER.replace("born = 2011-02-03\n", f"born = 2011-02-03\nflags = [{flags}]\nprofile = {{ {words} }}\n", 1)
 
