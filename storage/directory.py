@@ -44,15 +44,11 @@ class Directory:
 
     async def former_by_telegram(self, telegram_id: int) -> list[Person]:
         """Those who were bound to this Telegram account when they were cut off."""
-        rows = await self.tx.rows(
-            _PERSON + "WHERE former_telegram_id = ? AND active = 0 ORDER BY person.id", telegram_id
-        )
-        return [_person(r) for r in rows]
+        return await self._people("WHERE former_telegram_id = ? AND active = 0", telegram_id)
 
     async def former_by_number(self, e164: str) -> list[Person]:
         """Those who were reached at this number and were cut off."""
-        rows = await self.tx.rows(_PERSON + "WHERE mobile = ? AND active = 0 ORDER BY person.id", e164)
-        return [_person(r) for r in rows]
+        return await self._people("WHERE mobile = ? AND active = 0", e164)
 
     async def people(self, organisation: str) -> list[Person]:
         """Everybody of an organisation, active or not."""
