@@ -180,7 +180,7 @@ class House:
         site = web.Site(web.application(self._entrances()))
         self._stack.push_async_callback(site.close)
         await site.open(listening)
-        hatch = await open_hatch(self.settings.var, self.database.path, self._perform)
+        hatch = await open_hatch(self.settings.var, self.database.name, self._perform)
         if hatch is not None:
             self._stack.push_async_callback(hatch.close)
         if self._telegram is not None:

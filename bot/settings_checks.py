@@ -12,6 +12,7 @@ from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from bot import crash
+from storage.database import POSTGRES
 
 Given: TypeAlias = Mapping[str, str]
 
@@ -68,8 +69,8 @@ def _addresses(given: Given) -> Iterator[str]:
     if match is None or int(match[1]) > 65535:
         yield "HTTP_BIND: must be an address, a colon and a port"
     database = given.get("DATABASE_URL", "sqlite:///var/porchlight.db")
-    if not database.startswith("sqlite:///") or database == "sqlite:///":
-        yield "DATABASE_URL: must begin with sqlite:/// and name a file"
+    if database == "sqlite:///" or not database.startswith(("sqlite:///", *POSTGRES)):
+        yield "DATABASE_URL: must be sqlite:///FILE or postgresql://USER@HOST/NAME"
 
 
 def _telegram(given: Given) -> Iterator[str]:

@@ -2,11 +2,13 @@
 
 Only one process may write to a database, so a command that writes asks whether a house is running on *its* database
 and hands the act over; the answer names the database, so that a command never reaches a stranger's house. The socket
-stands at `var/porchlight.sock`; where a house of another database holds that place, beside the own database.
+stands at `var/porchlight.sock`; where a house of another database holds that place, beside the own SQLite file, or under
+a name of its own.
 """
 
 import asyncio
 import contextlib
+import hashlib
 import json
 import os
 import socket as sockets
@@ -28,9 +30,11 @@ WENT_AWAY = "the running house went away before it answered: look whether it was
 _log = structlog.get_logger(__name__)
 
 
-def places(var: Path, database: Path) -> tuple[Path, ...]:
-    """Where a house on this database may be reached, the usual place first."""
-    return var / NAME, database.with_name(database.name + ".sock")
+def places(var: Path, database: str) -> tuple[Path, ...]:
+    """Where a house on the database of this name (`name_of`) may be reached, the usual place first."""
+    if database.startswith("/"):
+        return var / NAME, Path(database + ".sock")
+    return var / NAME, var / f"{hashlib.sha256(database.encode()).hexdigest()[:16]}.sock"
 
 
 class Hatch:
@@ -48,7 +52,7 @@ class Hatch:
             self.place.unlink()
 
 
-async def open_hatch(var: Path, database: Path, perform: Perform) -> Hatch | None:
+async def open_hatch(var: Path, database: str, perform: Perform) -> Hatch | None:
     """Listen for commands for the house on this database; None where no place is free (commands then find no house)."""
     for place in places(var, database):
         if not await _somebody_at(place):
@@ -80,11 +84,7 @@ def _bind(place: Path) -> sockets.socket:
     return listening
 
 
-def _answering(
-    database: Path, perform: Perform
-) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
-    own = str(database.resolve())
-
+def _answering(own: str, perform: Perform) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(ConnectionError, ValueError):  # a caller who hung up, or no line of JSON
             asked = json.loads(await reader.readline())
@@ -113,9 +113,9 @@ class NobodyHome:
     """No house runs on this database."""
 
 
-async def hand_over(var: Path, database: Path, act: str, arguments: Mapping[str, Any]) -> Said | NobodyHome:
+async def hand_over(var: Path, database: str, act: str, arguments: Mapping[str, Any]) -> Said | NobodyHome:
     """Hand an act to the house that runs on this database and wait for its answer."""
-    asked = json.dumps({"database": str(database.resolve()), "act": act, "arguments": arguments}).encode() + b"\n"
+    asked = json.dumps({"database": database, "act": act, "arguments": arguments}).encode() + b"\n"
     for place in places(var, database):
         said = await _ask(place, asked)
         if said is not None and "code" in said:

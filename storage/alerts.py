@@ -45,7 +45,7 @@ async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:
     until = None if effect.until is None else ms(effect.until)
     if effect.state == "taken":
         await tx.run(
-            "UPDATE alert SET acked_at = CASE WHEN acked_by IS ? THEN acked_at ELSE ? END, acked_by = ?,"
+            "UPDATE alert SET acked_at = CASE WHEN acked_by IS NOT DISTINCT FROM ? THEN acked_at ELSE ? END, acked_by = ?,"
             " expires_at = ?, state = 'taken' WHERE case_id = ? AND state IN ('live', 'taken')",
             effect.by, ms(now), effect.by, until, case_id,
         )  # fmt: skip

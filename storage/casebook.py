@@ -5,7 +5,6 @@ only then is it answered. A due deadline is one unit, too. What fails is undone 
 fails three times is set aside and shown to a human, and no other case waits for it (P17).
 """
 
-import sqlite3
 import traceback
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
@@ -21,7 +20,7 @@ from casework.wording import Phrasebook
 from storage import cases, deadlines, inbox
 from storage.chance import Chance
 from storage.codec import instant, ms
-from storage.database import Database, Tx
+from storage.database import Database, Tx, Unusable
 from storage.desk import Desk
 from storage.inbox import Heard
 from storage.parts import Parts, no_crash
@@ -141,9 +140,9 @@ class Casebook:
                 await desk.clear()
                 await inbox.mark(tx, heard, desk.outcome)
                 return desk.outcome
-        except sqlite3.OperationalError:
-            raise  # the disk, not the message: nothing was kept, and the sender is asked to come again
         except Exception as error:
+            if tx.again(error):
+                raise  # the engine, not the message: nothing was kept; it runs this again or asks the sender to come again
             return await self._stumble(tx, heard, error)
 
     async def _stumble(self, tx: Tx, heard: Heard, error: Exception) -> str:
@@ -204,7 +203,7 @@ class Casebook:
 
         try:
             rung = await self.database.write(unit)
-        except sqlite3.OperationalError:
+        except Unusable:
             raise
         except Exception as error:
             await self._case_stumbled(case_id, at, error)

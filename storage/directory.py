@@ -79,7 +79,7 @@ class Directory:
 
     async def child(self, child_id: str) -> ChildRow | None:
         """The child of this code, whatever its case (letters)."""
-        row = await self.tx.row("SELECT * FROM child WHERE id = ? COLLATE NOCASE", child_id)
+        row = await self.tx.row("SELECT * FROM child WHERE lower(id) = lower(?)", child_id)
         return _child(row) if row is not None else None
 
     async def children_of(self, home: str) -> list[ChildRow]:

@@ -12,8 +12,14 @@ from pathlib import Path
 
 from casework.errors import NotAllowed
 from storage.database import Database, Tx
+from storage.dialect import spoken
 
 FOLDER = Path(__file__).parent / "migrations"
+_META = {
+    "sqlite": "SELECT 1 FROM sqlite_schema WHERE name = 'meta'",
+    "postgresql": "SELECT 1 FROM pg_tables WHERE tablename = 'meta' AND schemaname = ANY (current_schemas(false))",
+}
+_LOCK = {"sqlite": None, "postgresql": "SELECT pg_advisory_xact_lock(8101817412190036839)"}  # nodes that begin at once
 _NAME = re.compile(r"(\d{4})_[a-z_]+\.sql")
 
 
@@ -57,33 +63,47 @@ async def migrate(
     applied = []
     for each in known:
         if each.number > version:
-            await database.write(_applying(each))
-            applied.append(each.name)
+            if await database.write(_applying(each)):
+                applied.append(each.name)
             crash("migrate.each")
     return applied
 
 
 async def schema_version(tx: Tx) -> int:
     """The number of the last migration applied, 0 for an empty database."""
-    if await tx.row("SELECT 1 FROM sqlite_schema WHERE name = 'meta'") is None:
+    if await tx.row(_META[tx.engine]) is None:
         return 0
     row = await tx.row("SELECT value FROM meta WHERE key = 'schema'")
     return 0 if row is None else int(row["value"])
 
 
 async def _prepare(tx: Tx) -> int:
-    await tx.run("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT")
+    await _one_at_a_time(tx)
+    await tx.run(
+        spoken("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;", tx.engine)
+    )
     return await schema_version(tx)
 
 
-def _applying(migration: Migration) -> Callable[[Tx], Awaitable[None]]:
-    async def unit(tx: Tx) -> None:
-        for statement in statements(migration.sql):
+async def _one_at_a_time(tx: Tx) -> None:
+    """Nodes that begin at once wait for each other, until the commit."""
+    lock = _LOCK[tx.engine]
+    if lock is not None:
+        await tx.row(lock)
+
+
+def _applying(migration: Migration) -> Callable[[Tx], Awaitable[bool]]:
+    async def unit(tx: Tx) -> bool:
+        await _one_at_a_time(tx)
+        if await schema_version(tx) >= migration.number:
+            return False  # another node was first
+        for statement in statements(spoken(migration.sql, tx.engine)):
             await tx.run(statement)
         await tx.run(
             "INSERT INTO meta (key, value) VALUES ('schema', ?) ON CONFLICT (key) DO UPDATE SET value = excluded.value",
             str(migration.number),
         )
+        return True
 
     return unit
 

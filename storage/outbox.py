@@ -133,8 +133,8 @@ async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) ->
 async def carried(tx: Tx, letter: Letter, channel: str) -> bool:
     """Whether the same words of the same moment went to this person by another channel, too."""
     row = await tx.row(
-        "SELECT 1 AS yes FROM outbox WHERE case_id IS ? AND person = ? AND channel = ? AND text = ? AND due_at = ?"
-        " AND state <> 'failed'",
+        "SELECT 1 AS yes FROM outbox WHERE case_id IS NOT DISTINCT FROM ? AND person = ? AND channel = ?"
+        " AND text = ? AND due_at = ? AND state <> 'failed'",
         letter.case_id, letter.person, channel, letter.text, ms(letter.due_at),
     )  # fmt: skip
     return row is not None

@@ -6,6 +6,8 @@ from typing import Any
 from casework.errors import OurMistake
 from storage.database import Tx
 
+ALL = 2**62  # rows: as many as there are
+
 COLUMNS: Mapping[str, tuple[str, ...]] = {
     "v_case": (
         "id", "code", "organisation", "child", "home", "state", "level", "located", "protocol", "opened_at", "t0",
@@ -27,14 +29,14 @@ COLUMNS: Mapping[str, tuple[str, ...]] = {
 }  # fmt: skip
 
 
-async def rows(tx: Tx, view: str, *, order: str = "", limit: int = -1, **equals: str | int) -> list[dict[str, Any]]:
+async def rows(tx: Tx, view: str, *, order: str = "", limit: int = ALL, **equals: str | int) -> list[dict[str, Any]]:
     """Rows of a view as dictionaries, where each named column equals its value; `order` is one column, `-` before it
     for the newest first. Raises OurMistake for a view or column the contract does not name.
     """
     columns = COLUMNS.get(view)
     if columns is None or not {*equals, order.removeprefix("-") or columns[0]} <= set(columns):
         raise OurMistake(f"no such view or column: {view}")
-    where = " AND ".join(f"{name} = ?" for name in equals) or "1"
+    where = " AND ".join(f"{name} = ?" for name in equals) or "1 = 1"
     by = (order.removeprefix("-") + (" DESC" if order.startswith("-") else "")) if order else columns[0]
     query = f"SELECT {', '.join(columns)} FROM {view} WHERE {where} ORDER BY {by} LIMIT ?"
     return [{name: row[name] for name in columns} for row in await tx.rows(query, *equals.values(), limit)]

@@ -20,15 +20,16 @@ from casework.errors import NotAllowed
 from scheduler.clock import Clock, SystemClock, TestClock
 from storage import pulse, views
 from storage.casebook import Casebook
-from storage.database import Database, Tx, Unit
+from storage.database import Database, Tx, Unit, name_of
 from storage.migrate import migrate
 
 T = TypeVar("T")
 
 
-def database_path(settings: Settings) -> Path:
-    """The file of the database."""
-    return Path(settings.database_url.removeprefix("sqlite:///"))
+def database_file(settings: Settings) -> Path | None:
+    """The file of the database, where it is one."""
+    prefix = "sqlite:///"
+    return Path(settings.database_url.removeprefix(prefix)) if settings.database_url.startswith(prefix) else None
 
 
 def clock_of(settings: Settings) -> Clock:
@@ -47,7 +48,7 @@ async def look(settings: Settings, unit: Unit[T]) -> T:
 
 async def act(settings: Settings, name: str, arguments: Mapping[str, Any]) -> Said:
     """Have an act performed: by the running house, or here where none runs."""
-    said = await hand_over(settings.var, database_path(settings), name, arguments)
+    said = await hand_over(settings.var, name_of(settings.database_url), name, arguments)
     if not isinstance(said, NobodyHome):
         return said
     async with alone(settings) as casebook:

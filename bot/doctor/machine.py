@@ -4,11 +4,11 @@ import shutil
 import stat
 from collections.abc import Iterator
 
-from bot.cli.house import clock_of, database_path
+from bot.cli.house import clock_of, database_file
 from bot.doctor.found import Found
 from bot.settings import Settings
 from scheduler.clock import BadClock
-from storage.database import ENGINE
+from storage.sqlite import ENGINE
 
 FIXED_ENGINE = (3, 51, 3)  # older ones may corrupt a file when two connections write or checkpoint at once
 DISK_AT_LEAST_BYTES = 1_000_000_000
@@ -35,7 +35,8 @@ def _settings(settings: Settings) -> Iterator[Found]:
 
 def _files(settings: Settings) -> Iterator[Found]:
     """Nobody but the owner reads secrets, the database or reports (T19)."""
-    secret = [settings.folder / ".env", settings.var / "audit.key", database_path(settings)]
+    secret = [settings.folder / ".env", settings.var / "audit.key"]
+    secret += [each for each in (database_file(settings),) if each is not None]
     secret += sorted(path for name in ("reports", "police") for path in (settings.var / name).glob("*"))
     open_to_all = [path for path in secret if path.exists() and stat.S_IMODE(path.stat().st_mode) & 0o077]
     for path in open_to_all:
@@ -45,15 +46,21 @@ def _files(settings: Settings) -> Iterator[Found]:
 
 
 def _machine(settings: Settings) -> Iterator[Found]:
+    file = database_file(settings)
+    if file is not None:
+        yield _engine()
+    beside = (settings.var if file is None else file).absolute()
+    folder = next(each for each in (beside, *beside.parents) if each.is_dir())
+    free = shutil.disk_usage(folder).free
+    what = "the reports" if file is None else "the database"
+    yield Found(
+        "ok" if free >= DISK_AT_LEAST_BYTES else "bad", "disk", f"{free // 1_000_000} MB are free beside {what}"
+    )
+
+
+def _engine() -> Found:
     version = ".".join(map(str, ENGINE))
     if ENGINE < FIXED_ENGINE:
-        yield Found("warn", "sqlite", f"SQLite {version} can corrupt a file that two processes write (3.51.3 mends it):"
-                    " let nothing but this house write to it")  # fmt: skip
-    else:
-        yield Found("ok", "sqlite", f"SQLite {version}")
-    folder = next(each for each in (database_path(settings).absolute(), *database_path(settings).absolute().parents)
-                  if each.is_dir())  # fmt: skip
-    free = shutil.disk_usage(folder).free
-    yield Found(
-        "ok" if free >= DISK_AT_LEAST_BYTES else "bad", "disk", f"{free // 1_000_000} MB are free beside the database"
-    )
+        return Found("warn", "sqlite", f"SQLite {version} can corrupt a file that two processes write (3.51.3 mends it):"
+                     " let nothing but this house write to it")  # fmt: skip
+    return Found("ok", "sqlite", f"SQLite {version}")

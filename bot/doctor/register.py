@@ -2,14 +2,14 @@
 
 from collections.abc import Iterator
 
-from bot.cli.house import clock_of, database_path
+from bot.cli.house import clock_of, database_file
 from bot.doctor.found import Found, Level
 from bot.protocols import shelf
 from bot.settings import Settings
 from bot.socket import NobodyHome, hand_over
 from casework.errors import NotAllowed
 from storage import migrate, rota
-from storage.database import Database, Tx, Unusable
+from storage.database import Database, Tx, Unusable, name_of
 from storage.directory import Directory, Home, Person
 
 LADDER = ("coordinator", "deputy", "manager", "owner")
@@ -31,10 +31,10 @@ async def examine(settings: Settings) -> list[Found]:
 
 async def _writable(settings: Settings) -> Found:
     """Whether the database can be written: by the house that runs, or by one that would start now."""
-    path = database_path(settings)
-    if not path.exists():
-        raise NotAllowed(f"there is none at {path}; `porchlight migrate` makes one")
-    if not isinstance(await hand_over(settings.var, path, "ping", {}), NobodyHome):
+    file = database_file(settings)
+    if file is not None and not file.exists():
+        raise NotAllowed(f"there is none at {file}; `porchlight migrate` makes one")
+    if not isinstance(await hand_over(settings.var, name_of(settings.database_url), "ping", {}), NobodyHome):
         return Found("ok", "database", "a house is running on it and answers")
     database = await Database.open(settings.database_url)
     try:

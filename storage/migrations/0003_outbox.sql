@@ -29,9 +29,15 @@ CREATE INDEX outbox_unsent ON outbox (due_at, urgency) WHERE state IN ('queued',
 CREATE INDEX outbox_case ON outbox (case_id) WHERE state IN ('queued', 'sending');
 CREATE INDEX outbox_provider ON outbox (provider_id) WHERE provider_id IS NOT NULL;
 
+-- only postgresql
+CREATE FUNCTION instant_text(ms BIGINT) RETURNS TEXT LANGUAGE sql STABLE
+RETURN to_char(to_timestamp(ms / 1000.0) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"');
+CREATE FUNCTION kind_of(key TEXT) RETURNS TEXT LANGUAGE sql IMMUTABLE RETURN split_part(key, ':', 1);
+-- end only
+
 CREATE VIEW v_outbox AS
 SELECT id, case_id, person, channel, kind, state, tries, provider_id,
-    strftime('%Y-%m-%dT%H:%M:%S', created_at / 1000, 'unixepoch') || printf('.%03dZ', created_at % 1000) AS created_at,
-    strftime('%Y-%m-%dT%H:%M:%S', due_at / 1000, 'unixepoch') || printf('.%03dZ', due_at % 1000) AS due_at,
-    strftime('%Y-%m-%dT%H:%M:%S', sent_at / 1000, 'unixepoch') || printf('.%03dZ', sent_at % 1000) AS sent_at
+    instant_text(created_at) AS created_at,
+    instant_text(due_at) AS due_at,
+    instant_text(sent_at) AS sent_at
 FROM outbox;

@@ -1,7 +1,6 @@
 """The one door: what it writes, it writes whole, once, and so that it can be proved."""
 
 import asyncio
-import sqlite3
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -12,7 +11,7 @@ from casework.errors import NotAllowed, RetiredProtocol
 from casework.events import AlertAcknowledged, ChildSeen, CloseAsked, InterviewRecorded, NoteMade, PoliceLogged
 from casework.levels import Level, Route, Status, Trust
 from storage.casebook import Casebook
-from storage.database import Tx
+from storage.database import Tx, Unusable, Violated
 from storage.desk import Desk
 from storage.inbox import Heard
 from tests.builders import BASE, the_protocol
@@ -152,7 +151,7 @@ async def test_news_of_no_case_is_refused_in_words(house: House) -> None:
 async def test_the_schema_refuses_an_open_case_without_a_deadline(house: House) -> None:
     """P1: the bug cannot be written down."""
     await house.opens()
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(Violated):
         await house.database.write(lambda tx: tx.run("UPDATE case_row SET next_due = NULL"))
 
 
@@ -361,9 +360,9 @@ async def test_a_full_disk_keeps_nothing_and_says_so(house: House) -> None:
     """When nothing can be written the message is not kept: the sender is answered 503 and comes again."""
 
     async def full(desk: Desk) -> None:
-        raise sqlite3.OperationalError("database or disk is full")
+        raise Unusable("database or disk is full")
 
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(Unusable):
         await house.casebook.hear(a_message(1), full)
     assert [] == await house.rows("SELECT * FROM inbox")
 

@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import sqlite3
 import subprocess
 import sys
 import threading
@@ -13,7 +12,7 @@ import aiosqlite
 import pytest
 
 from casework.errors import NotAllowed, OurMistake
-from storage.database import AlreadyOpen, Database, Tx
+from storage.database import AlreadyOpen, Database, Tx, Unusable, Violated
 from tests.storage.houses import a_database
 
 
@@ -118,7 +117,7 @@ async def test_a_refused_row_does_not_poison_its_unit(database: Database) -> Non
 
     async def unit(tx: Tx) -> None:
         await put(tx, 1)
-        with pytest.raises(sqlite3.IntegrityError):
+        with pytest.raises(Violated):
             await two_then_one_again(tx)
         await put(tx, 4)
 
@@ -165,7 +164,7 @@ async def test_readers_see_only_what_was_committed(database: Database) -> None:
 
 async def test_a_reader_cannot_write(database: Database) -> None:
     """There is one writer."""
-    with pytest.raises(sqlite3.OperationalError):
+    with pytest.raises(Unusable):
         await database.read(lambda tx: put(tx, 1))
 
 
@@ -185,7 +184,7 @@ async def test_the_connection_is_as_careful_as_promised(database: Database) -> N
 
     expected = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "synchronous": 2}
     assert expected == await database.write(unit)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises(Violated):
         await database.write(lambda tx: tx.run("INSERT INTO child (id, parent) VALUES (1, 99)"))
 
 
@@ -205,7 +204,7 @@ async def test_a_second_house_is_refused(database: Database) -> None:
         "except AlreadyOpen:\n"
         "    sys.exit(42)\n"
     )
-    url = f"sqlite:///{database.path}"
+    url = f"sqlite:///{database.name}"
     with pytest.raises(AlreadyOpen):
         await Database.open(url)
     ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, url], check=False)
@@ -215,7 +214,7 @@ async def test_a_second_house_is_refused(database: Database) -> None:
 async def test_others_may_read_beside_the_house(database: Database) -> None:
     """A command that reads opens the database read-only while the house runs, and cannot write."""
     await database.write(lambda tx: put(tx, 7))
-    beside = await Database.open(f"sqlite:///{database.path}", read_only=True)
+    beside = await Database.open(f"sqlite:///{database.name}", read_only=True)
     assert [7] == await ids(beside)
     with pytest.raises(NotAllowed):
         await beside.write(lambda tx: put(tx, 8))

@@ -1,0 +1,206 @@
+"""Knows how units of work are run on PostgreSQL, by many nodes at once.
+
+A unit runs on one line between BEGIN and COMMIT and holds the rows it changes (`Tx.hold`). Its lease is the server's
+own: a node that stops in the middle of a unit is cut off after `LEASE`, what it did is undone and the rows are free
+for the next node; when it wakes its line is gone, so that nothing it still had in hand can be written. A lost commit
+is looked up (`storage.postgres_pool`), and a unit that was undone runs again from its beginning.
+"""
+
+import asyncio
+from collections.abc import Coroutine
+from contextlib import suppress
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from typing import Any, Self, TypeVar, cast
+
+import asyncpg
+
+from casework.errors import NotAllowed
+from storage.database import Conflict, Database, Row, Tx, Unit, Unusable, Value, Violated, name_of
+from storage.postgres_pool import LEASE, Lost, Pool, Wire, told
+
+T = TypeVar("T")
+
+LINES = 16
+TRIES = 6  # of a unit that others were faster than
+OUTAGE = timedelta(seconds=8)  # how long a unit waits for the server to come back: a provider waits 15 s for us
+LEADER = 0x706F7263686C69  # the advisory lock of the one node that leads
+
+
+@lru_cache(maxsize=2048)
+def numbered(sql: str) -> str:
+    """The statement with $1, $2 … for its question marks; none of ours holds one within quotes."""
+    first, *rest = sql.split("?")
+    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
+
+
+class PostgresTx(Tx):
+    """One open transaction on one line. `last`: the unit is not run again, so that a refusal is its own to bear."""
+
+    __slots__ = ("_last", "_line")
+    engine = "postgresql"
+
+    def __init__(self, wire: Wire, *, writes: bool, last: bool = True) -> None:
+        super().__init__()
+        self._line, self._last = wire.connection, last
+        if writes:
+            self.hold, self.hold_free = " FOR UPDATE", " FOR UPDATE SKIP LOCKED"
+
+    async def rows(self, sql: str, *values: Value) -> list[Row]:
+        try:
+            return cast(list[Row], await self._line.fetch(numbered(sql), *values))
+        except Exception as fault:
+            raise told(fault) from fault
+
+    async def row(self, sql: str, *values: Value) -> Row | None:
+        try:
+            return cast(Row | None, await self._line.fetchrow(numbered(sql), *values))
+        except Exception as fault:
+            raise told(fault) from fault
+
+    async def run(self, sql: str, *values: Value) -> int:
+        try:
+            status = await self._line.execute(numbered(sql), *values)
+        except Exception as fault:
+            raise told(fault) from fault
+        count = status.rsplit(" ", 1)[-1]  # "INSERT 0 1", "UPDATE 2", "CREATE TABLE"
+        return int(count) if count.isdecimal() else 0
+
+    async def mark(self, verb: str, name: str) -> None:
+        if not self._line.is_closed():
+            await self.run(f"{verb} {name}")
+
+    def again(self, fault: Exception) -> bool:
+        if isinstance(fault, Violated):
+            return fault.unique and not self._last
+        return super().again(fault)
+
+
+class PostgresDatabase(Database):
+    """The lines of one node to one PostgreSQL database."""
+
+    shared = True
+
+    def __init__(self, url: str, pool: Pool, *, read_only: bool) -> None:
+        self.name = name_of(url)
+        self._pool, self._read_only = pool, read_only
+        self._begun: set[asyncio.Task[Any]] = set()
+        self._leading: asyncpg.Connection[asyncpg.Record] | None = None
+        self._leads, self._lease = False, pool.lease
+
+    @classmethod
+    async def begin(cls, url: str, *, read_only: bool = False, lines: int = LINES, lease: timedelta = LEASE) -> Self:
+        """Open `postgresql://…`. `lease`: how long a node may stand still in the middle of a unit. Raises Unusable."""
+        database = cls(url, Pool(url, lines, lease, read_only=read_only), read_only=read_only)
+        await database._pool.begin()
+        return database
+
+    # ---- units --------------------------------------------------------------------------------------
+
+    async def write(self, unit: Unit[T]) -> T:
+        if self._read_only:
+            raise NotAllowed("this database was opened for reading")
+        return await self._whole(self._write(unit))
+
+    async def read(self, unit: Unit[T]) -> T:
+        async with self._pool.wire() as wire:
+            await wire.look()
+            try:
+                return await unit(PostgresTx(wire, writes=False))
+            finally:
+                await wire.roll_back()
+
+    async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
+        """A waiter may go away; what was begun ends whole all the same."""
+        task = asyncio.get_running_loop().create_task(work)
+        self._begun.add(task)
+        task.add_done_callback(self._begun.discard)
+        return await asyncio.shield(task)
+
+    async def _write(self, unit: Unit[T]) -> T:
+        """Run a unit until it was committed once, however often others or a lost line undo it."""
+        loop = asyncio.get_running_loop()
+        patient_until, tries = loop.time() + OUTAGE.total_seconds(), 0
+        while True:
+            tries += 1
+            try:
+                return await self._once(unit, last=tries >= TRIES)
+            except Violated as fault:
+                if not fault.unique or tries >= TRIES:
+                    raise
+            except Conflict as fault:
+                if tries >= TRIES:
+                    raise Unusable(str(fault)) from fault
+            except Lost:
+                if loop.time() >= patient_until:
+                    raise
+                tries = min(tries, TRIES - 2)  # a server that comes back finds the unit with tries left
+            await asyncio.sleep(0.02 * tries)
+
+    async def _once(self, unit: Unit[T], *, last: bool) -> T:
+        """One try. Raises Lost only when it was not committed."""
+        async with self._pool.wire() as wire:
+            tx = PostgresTx(wire, writes=True, last=last)
+            await wire.begin()
+            try:
+                result = await unit(tx)
+                for hook in tx.before_commit:
+                    hook()
+            except BaseException:
+                await wire.roll_back()
+                raise
+            try:
+                await wire.commit()
+            except Lost:
+                if not await self._was_committed(wire):
+                    raise
+        for hook in tx.after_commit:
+            hook()
+        return result
+
+    async def _was_committed(self, wire: Wire) -> bool:
+        """Ask until the server answers. Raises Unusable when it stays away: then nobody may say that it was kept."""
+        patient_until = asyncio.get_running_loop().time() + OUTAGE.total_seconds()
+        while True:
+            try:
+                return await self._pool.committed(wire)
+            except (Lost, Conflict) as fault:
+                if asyncio.get_running_loop().time() >= patient_until:
+                    raise Unusable("the server went away in the middle of a commit") from fault
+            await asyncio.sleep(0.1)
+
+    # ---- nodes --------------------------------------------------------------------------------------
+
+    async def leads(self) -> bool:
+        """Ask for the lock, or show that this node, which has it, is alive: one that falls silent loses line and lock."""
+        try:
+            if self._leading is None or self._leading.is_closed():
+                lease = f"{int(self._lease.total_seconds() * 1000)}ms"
+                self._leading = await self._pool.connect(idle_session_timeout=lease)
+                self._leads = False
+            if self._leads:
+                await self._leading.execute("SELECT 1")
+            else:
+                self._leads = bool(await self._leading.fetchval("SELECT pg_try_advisory_lock($1)", LEADER))
+            return self._leads
+        except Exception as fault:
+            if isinstance(told(fault), Unusable):
+                self._leading, self._leads = None, False
+                return False
+            raise
+
+    async def now(self) -> datetime | None:
+        async with self._pool.wire() as wire:
+            try:
+                instant: datetime = await wire.connection.fetchval("SELECT clock_timestamp()")
+            except Exception as fault:
+                raise told(fault) from fault
+        return instant.astimezone(UTC)
+
+    async def close(self) -> None:
+        while self._begun:
+            await asyncio.wait(self._begun)
+        if self._leading is not None:
+            with suppress(Exception):
+                await self._leading.close()
+        await self._pool.close()
