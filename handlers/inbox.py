@@ -86,6 +86,11 @@ def side_of(person: Person, home: str) -> Side:
     return Side.STAFF if person.is_staff(home) or answers_for(person, home) else Side.PARENT
 
 
+def signs(person: Person, case: Case) -> bool:
+    """Whether this person signs the end of the case: the home's manager; the co-ordinator for a child at home."""
+    return person.is_manager(case.home) or (case.child.at_home and person.is_coordinator)
+
+
 async def leads(desk: Desk, person: Person, case: Case) -> bool:
     """Whether they may take, confirm and settle: by their roles as they stand now (T4), or since they were alerted."""
     if not person.active or person.organisation != case.organisation:

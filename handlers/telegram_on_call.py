@@ -203,7 +203,7 @@ async def close(talk: Talk, rest: str) -> None:
     case, words = await _case(talk, rest, "close")
     if case is None:
         return
-    if not (talk.person.is_manager(case.home) or (case.child.at_home and talk.person.on_call)):
+    if not inbox.signs(talk.person, case):
         await talk.say("refused")
         return
     kept = await talk.desk.keep(words, child_id=case.child.child_id, case_id=case.case_id) if words else None

@@ -34,6 +34,7 @@ from casework.events import (
 )
 from casework.levels import Side, Status
 from casework.times import read_coming
+from handlers.inbox import signs
 from storage.addressees import askable
 from storage.desk import Desk
 from storage.directory import Person
@@ -103,7 +104,7 @@ async def verify_return(desk: Desk, arguments: Arguments) -> Said:
 async def close(desk: Desk, arguments: Arguments) -> Said:
     """Sign the end of a case; refused while something is missing, and the answer says what."""
     by, case = await _both(desk, arguments)
-    if not (by.is_manager(case.home) or (case.child.at_home and by.is_coordinator)):
+    if not signs(by, case):
         raise NotAllowed("only the home's manager closes a case; for a child at home the co-ordinator does")
     words = await _kept(desk, case, arguments)
     news = CloseAsked(at=desk.now, by=by.person_id, channel=CHANNEL, words=words)

@@ -131,6 +131,43 @@ def test_what_is_not_there_or_not_allowed_is_refused(kept: Terminal) -> None:
         assert reason in ran.err
 
 
+SECOND_HOME = """
+[[person]]
+id = "dee"
+organisation = "org1"
+name = "Dee Example"
+roles = ["deputy"]
+
+[[home]]
+id = "ash"
+organisation = "org1"
+kind = "family"
+name = "Ash Road"
+town = "Exampleton"
+
+[[child]]
+id = "M2"
+home = "ash"
+first_name = "Mia"
+family_name = "Example"
+born = 2012-05-05
+"""
+
+
+def test_only_who_answers_for_the_home_signs_the_end(tmp_path: Path) -> None:
+    """A12: for a child of a home that home's manager alone, for a child at home the co-ordinator alone; a deputy never."""
+    house = terminal(tmp_path, ROSTER + SECOND_HOME)
+    signed_by = {"K7": "mo", "M2": "cass"}
+    for child, signs in signed_by.items():
+        code = house.fine("case", "open", child, "--by", "cass", "--due", "21:00")["code"]
+        refusals = {who: house.run("case", "close", code, "--by", who) for who in ("cass", "dee", "mo")}
+        assert [3, 3, 3] == [ran.code for ran in refusals.values()]
+        assert "missing:" in refusals.pop(signs).err, "theirs to sign, once all is done"
+        for ran in refusals.values():
+            assert "only the home's manager closes a case" in ran.err or "has nothing to do with" in ran.err
+        assert "checking" == house.fine("case", "show", code)["state"]
+
+
 def test_settings_that_cannot_stand_are_all_told_and_no_value_is(tmp_path: Path) -> None:
     """All faults at once, by name; no value is ever printed."""
     ran = Terminal(tmp_path).run(

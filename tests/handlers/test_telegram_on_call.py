@@ -10,7 +10,10 @@ from PIL import Image
 
 from casework.levels import Level, Located, Status
 from handlers.pictures import without_exif
+from storage import roster
+from tests.handlers.sms_phones import MORE
 from tests.handlers.telegram_phones import Phones, phones
+from tests.storage.houses import ROSTER
 
 
 @pytest.fixture
@@ -336,6 +339,18 @@ async def test_only_the_childs_manager_closes_and_only_when_all_is_done(home: Ph
     assert f"{code}: closed by Mo Example at 21:00. Thank you." in await home.reads("mo")
     await home.types("mo", f"/case {code}")
     assert f"{code} K7: closed." in await home.reads("mo")
+
+
+async def test_the_end_of_a_family_homes_case_is_the_co_ordinators_to_sign(home: Phones):
+    """A deputy who leads in it closes nothing: the same rule as at the terminal."""
+    more = roster.parse(ROSTER + MORE)
+    await home.house.database.write(lambda tx: roster.apply(tx, more, take_telegram_ids=True))
+    await home.types("cass", "/absent M2 20:45")
+    code = (await home.case()).code
+    await home.types("dee", f"/close {code} done")
+    assert "You cannot do that here" in (await home.reads("dee"))[-1]
+    await home.types("cass", f"/close {code} done")
+    assert "cannot be closed yet" in (await home.reads("cass"))[-1]
 
 
 # ---- reports, lists, pictures ----------------------------------------------------------------------
