@@ -115,8 +115,13 @@ def statements(sql: str) -> Iterator[str]:
         if not statement and (not line.strip() or line.lstrip().startswith("--")):
             continue
         statement += line
-        if sqlite3.complete_statement(statement):
+        if _complete(statement):
             yield statement
             statement = ""
     if statement.strip():
         raise NotAllowed("a migration ends in the middle of a statement")
+
+
+def _complete(statement: str) -> bool:
+    """SQLite's triggers end with END; those of PostgreSQL call a function, and are for this question no triggers."""
+    return sqlite3.complete_statement(statement if "BEGIN" in statement else statement.replace("TRIGGER", "RULE"))

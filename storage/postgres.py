@@ -85,7 +85,7 @@ class PostgresDatabase(Database):
         self.name = name_of(url)
         self._pool, self._read_only = pool, read_only
         self._begun: set[asyncio.Task[Any]] = set()
-        self._leading: asyncpg.Connection[asyncpg.Record] | None = None
+        self._leading: asyncpg.Connection | None = None
         self._leads, self._lease = False, pool.lease
 
     @classmethod

@@ -54,7 +54,7 @@ def told(fault: Exception) -> Exception:
 class Wire:
     """One line to the server, for one unit at a time."""
 
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", slot: str) -> None:
+    def __init__(self, connection: asyncpg.Connection, slot: str) -> None:
         self.connection, self.slot = connection, slot
         self.number = 0
 
@@ -119,7 +119,7 @@ class Pool:
         self._made += 1
         return Wire(await self.connect(), f"{self._node}/{self._made}")
 
-    async def connect(self, **settings: str) -> "asyncpg.Connection[asyncpg.Record]":
+    async def connect(self, **settings: str) -> asyncpg.Connection:
         """A line beside the pool. Raises Lost, or Unusable when the server refuses us."""
         lease = f"{int(self.lease.total_seconds() * 1000)}ms"
         kept = {
@@ -131,10 +131,11 @@ class Pool:
             "jit": "off",
         }
         try:
-            return await asyncpg.connect(
+            line: asyncpg.Connection = await asyncpg.connect(
                 self._url, statement_cache_size=PREPARED, max_cached_statement_lifetime=0, timeout=WAIT.total_seconds(),
                 server_settings=kept | settings,
             )  # fmt: skip
+            return line
         except Exception as fault:
             raise told(fault) from fault
 

@@ -22,6 +22,7 @@ from storage.database import Database, Tx
 from storage.desk import Desk
 from storage.migrate import migrate
 from storage.verify import Finding, verify
+from tests import databases
 from tests.builders import BASE, the_protocol
 
 EVENING = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
@@ -111,7 +112,7 @@ person = "dee"
 @asynccontextmanager
 async def a_database(folder: Path) -> AsyncIterator[Database]:
     """An empty database, closed at the end."""
-    database = await Database.open(f"sqlite:///{folder / 'house.db'}")
+    database = await Database.open(databases.url(folder))
     try:
         yield database
     finally:
