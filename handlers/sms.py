@@ -14,7 +14,7 @@ import structlog
 
 from casework.plain import level
 from casework.reading import read_command
-from handlers import sms_answers, sms_commands
+from handlers import leavers, sms_answers, sms_commands
 from handlers.inbox import Doors
 from handlers.texter import Texter
 from storage.casebook import Answer
@@ -125,12 +125,16 @@ async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
 
 
 async def _stranger(texter: Texter) -> None:
-    """A number nobody knows: one neutral answer. A code of one of our cases from it is noted with that case (B096)."""
+    """A number nobody knows: one neutral answer. A code of one of our cases from it is noted with that case (B096). Of one
+    who was cut off people hear (B047): the answer stays the neutral one, for a number can be forged (T3)."""
     texter.desk.ignore()
     for digits in _SIX_DIGITS.findall(texter.words)[:1]:
         for case_id, _ in (await codes_like(texter.desk.tx, digits))[:1]:
             texter.desk.outcome = "done"
             await sms_answers.code_from_elsewhere(texter, case_id)
+    if former := await texter.desk.directory.former_by_number(texter.number):
+        texter.desk.outcome = "done"
+        await leavers.tried(texter.desk, former, texter.words, texter.doors.book(former[0].language))
     await texter.neutral()
 
 

@@ -17,7 +17,7 @@ from typing import TypeAlias
 import structlog
 
 from casework.wording import render
-from handlers import pictures, telegram_buttons, telegram_media, telegram_start, telegram_words, updates
+from handlers import leavers, pictures, telegram_buttons, telegram_media, telegram_start, telegram_words, updates
 from handlers.inbox import Doors
 from handlers.talk import Talk
 from handlers.updates import Unreadable, Update
@@ -126,16 +126,25 @@ def _answer(doors: Doors, update: Update | None, picture: bytes | None, toast: _
         if telegram_start.is_start(update):
             await telegram_start.start(doors, desk, update, person)
         elif person is None or not person.active:
-            toast.words = render(
-                doors.book("en"), "refused", channel="telegram", code="", who="", now=desk.now, fields={}
-            )
-            await telegram_start.stranger(doors, desk, update)
+            toast.words = await _refuse(doors, desk, update)
         else:
             talk = Talk(doors, desk, person, update, picture)
             await ACTS[update.kind](talk)
             toast.words = talk.toast
 
     return answer
+
+
+async def _refuse(doors: Doors, desk: Desk, update: Update) -> str:
+    """Refuse an account that is nobody's; of one that was somebody's, people hear (B047). Returns what a press is told."""
+    former = await desk.directory.former_by_telegram(update.sender)
+    book, text = doors.book(former[0].language if former else "en"), "left" if former else "refused"
+    if former:
+        await leavers.tried(desk, former, update.words, book)
+        await telegram_start.former(desk, update, former[0])
+    else:
+        await telegram_start.stranger(doors, desk, update)
+    return render(book, text, channel="telegram", code="", who="", now=desk.now, fields={})
 
 
 async def _edited(talk: Talk) -> None:

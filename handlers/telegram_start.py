@@ -52,5 +52,11 @@ async def stranger(doors: Doors, desk: Desk, update: Update) -> None:
     await _say(desk, update, "stranger" if number else "stranger_alone", duty=number)
 
 
+async def former(desk: Desk, update: Update, person: Person) -> None:
+    """Somebody who was cut off is told so, kindly, and who can help; a press says it itself."""
+    if update.private and update.kind != "press":
+        await desk.say(channel="telegram", address=str(update.sender), text="left", book=person.language)
+
+
 async def _say(desk: Desk, update: Update, text: str, **fields: str | None) -> None:
     await desk.say(channel="telegram", address=str(update.sender), text=text, fields=fields)
