@@ -5,11 +5,10 @@ All moves of the status stand in one table, `MOVES`; an absent key means: stays 
 """
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import assert_never, cast
 
 from casework import events as e
-from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure
+from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure, replace
 from casework.errors import OurMistake
 from casework.levels import Located, Status, Trust
 
@@ -45,12 +44,7 @@ def evolve(case: Case | None, event: e.Event) -> Case:
     if case is None:
         return _born(event)
     noted = _note(case, event)
-    status = MOVES.get((case.status, type(event)), noted.status)
-    if noted is case:
-        return replace(case, status=status, seq=case.seq + 1)
-    object.__setattr__(noted, "status", status)  # made a moment ago, nobody else holds it: a second copy costs a tenth
-    object.__setattr__(noted, "seq", case.seq + 1)
-    return noted
+    return replace(noted, status=MOVES.get((case.status, type(event)), noted.status), seq=case.seq + 1)
 
 
 def _born(event: e.Event) -> Case:

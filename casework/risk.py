@@ -2,12 +2,11 @@
 (floor F3 stands here in code: nothing a protocol says can lower it)."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from casework import conditions, facts
-from casework.case import Case, Unsure
+from casework.case import Case, Unsure, replace
 from casework.effects import To
 from casework.events import (
     CheckAnswered,
