@@ -1,10 +1,10 @@
-"""What is due? Every deadline that has come is rung, most severe case first, each case in a unit of work of its own."""
+"""What is due? Every deadline that has come is rung, most severe case first, in batches that are one unit of work."""
 
 from datetime import datetime
 
 from storage.casebook import Casebook
 
-ROUNDS_AT_MOST = 1000  # 200 cases a round: more than a country has open
+ROUNDS_AT_MOST = 1000  # 512 cases a round: more than a country has open
 
 
 async def ring(casebook: Casebook, now: datetime, down_since: datetime | None = None) -> int:

@@ -5,8 +5,9 @@ only then is it answered. A due deadline is one unit, too. What fails is undone 
 fails three times is set aside and shown to a human, and no other case waits for it (P17).
 """
 
+import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
@@ -20,7 +21,8 @@ from casework.wording import Phrasebook
 from storage import cases, deadlines, inbox
 from storage.chance import Chance
 from storage.codec import instant, ms
-from storage.database import Database, Tx, Unusable
+from storage.database import Database, Tx
+from storage.deadlines import BATCH
 from storage.desk import Desk
 from storage.inbox import Heard
 from storage.parts import Parts, no_crash
@@ -28,6 +30,7 @@ from storage.parts import Parts, no_crash
 T = TypeVar("T")
 Answer: TypeAlias = Callable[[Desk], Awaitable[None]]
 
+PLAN = 16 * BATCH  # cases looked at ahead: their ids are all that is held in memory
 STUMBLED_WAITS = timedelta(minutes=5)
 _log = structlog.get_logger(__name__)
 
@@ -165,19 +168,23 @@ class Casebook:
 
     # ---- the bells ----------------------------------------------------------------------------------
 
-    async def ring(self, now: datetime | None = None, limit: int = 200, down_since: datetime | None = None) -> int:
-        """Ring every deadline that is due: cases most severe first, each in a unit of its own; returns how many rang.
+    async def ring(self, now: datetime | None = None, limit: int = PLAN, down_since: datetime | None = None) -> int:
+        """Ring deadlines that are due, of `limit` cases at most, the most severe first; returns how many rang.
 
-        1. look which cases are due; a case that stumbled waits five minutes
-        2. each: take all its due keys and record one DeadlinePassed, at `now`, so that waits count from now
+        1. look which cases are due, each organisation in its turn; a case that stumbled waits five minutes
+        2. claim a batch of them and ring each in a savepoint of its own: one DeadlinePassed with all its due keys, at
+           `now`, so that waits count from now. Claims and effects are one transaction; between two batches others
+           have their turn, and what became more severe meanwhile is seen by the next call.
         3. a case that fails is left as it was, told of, and does not hold up the next
         """
         at = self.now() if now is None else instant(ms(now))
         waiting = {case_id for case_id, until in self._stumbled.items() if until > at}
         due = await self.database.read(lambda tx: deadlines.due_cases(tx, at, limit, waiting))
+        batches = [due[first : first + BATCH] for first in range(0, len(due), BATCH)]
         rung = 0
-        for case_id in due:
-            rung += await self._ring_one(case_id, at, down_since)
+        for first in range(0, len(batches), self.database.lanes):
+            side_by_side = batches[first : first + self.database.lanes]
+            rung += sum(await asyncio.gather(*(self._ring_batch(batch, at, down_since) for batch in side_by_side)))
         return rung
 
     async def next_due(self) -> datetime | None:
@@ -186,30 +193,39 @@ class Casebook:
         first = await self.database.read(lambda tx: deadlines.next_due(tx, waiting))
         return min([*waiting.values(), *([] if first is None else [first])], default=None)
 
-    async def _ring_one(self, case_id: str, at: datetime, down_since: datetime | None) -> int:
-        async def unit(tx: Tx) -> int:
-            keys, due = await deadlines.due_keys(tx, case_id, at)
-            if due is None:
-                return 0  # the news that just came moved it
-            tx.around_commit("deadline", self.parts.crash)
-            desk = Desk(tx, at, self.parts)
-            news = DeadlinePassed(
-                at=at, by="clock", channel="clock", kinds=keys, due=due,
-                down_since=None if down_since is None or due < down_since else down_since,
-            )  # fmt: skip
-            await desk.record(case_id, news)
-            await desk.clear()
-            return len(keys)
+    async def _ring_batch(self, case_ids: Sequence[str], at: datetime, down_since: datetime | None) -> int:
+        async def unit(tx: Tx) -> tuple[dict[str, int], dict[str, Exception]]:
+            rung, stumbled = dict[str, int](), dict[str, Exception]()
+            for case_id in await deadlines.claim(tx, case_ids, at):
+                try:
+                    async with tx.savepoint():
+                        rung[case_id] = await self._ring_one(tx, case_id, at, down_since)
+                except Exception as error:
+                    if tx.again(error):
+                        raise
+                    stumbled[case_id] = error
+            return rung, stumbled
 
-        try:
-            rung = await self.database.write(unit)
-        except Unusable:
-            raise
-        except Exception as error:
+        rung, stumbled = await self.database.write(unit)
+        for case_id in rung:
+            self._stumbled.pop(case_id, None)
+        for case_id, error in stumbled.items():
             await self._case_stumbled(case_id, at, error)
-            return 0
-        self._stumbled.pop(case_id, None)
-        return rung
+        return sum(rung.values())
+
+    async def _ring_one(self, tx: Tx, case_id: str, at: datetime, down_since: datetime | None) -> int:
+        keys, due = await deadlines.due_keys(tx, case_id, at)
+        if due is None:
+            return 0  # a linked case that rang before it moved it
+        tx.around_commit("deadline", self.parts.crash)
+        desk = Desk(tx, at, self.parts)
+        news = DeadlinePassed(
+            at=at, by="clock", channel="clock", kinds=keys, due=due,
+            down_since=None if down_since is None or due < down_since else down_since,
+        )  # fmt: skip
+        await desk.record(case_id, news)
+        await desk.clear()
+        return len(keys)
 
     async def _case_stumbled(self, case_id: str, at: datetime, error: Exception) -> None:
         """A case whose deadline cannot be worked must not fall silent: people on call are told, each time it fails."""

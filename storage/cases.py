@@ -6,13 +6,13 @@ from datetime import datetime, timedelta
 
 from casework import deadlines, limits
 from casework.case import Case
-from casework.errors import NotAllowed, OurMistake
+from casework.errors import NotAllowed
 from casework.levels import Status
 from casework.protocol import Protocol
 from storage import chance as chances
 from storage.chance import Chance
 from storage.codec import case_from, case_text, ms
-from storage.database import Row, Tx, Value
+from storage.database import Conflict, Row, Tx, Value
 from storage.log import Head
 from storage.words import clean
 
@@ -30,8 +30,8 @@ class Held:
 
 
 async def find(tx: Tx, case_id: str) -> Held | None:
-    """One case by id, or None."""
-    row = await tx.row("SELECT folded, events, head, version FROM case_row WHERE case_id = ?", case_id)
+    """One case by id, or None; a unit that writes holds it until its commit, so that nodes take turns."""
+    row = await tx.row(f"SELECT folded, events, head, version FROM case_row WHERE case_id = ?{tx.hold}", case_id)
     return None if row is None else _held(row)
 
 
@@ -40,7 +40,7 @@ async def open_of_child(tx: Tx, child_id: str) -> Held | None:
     end only, and a new absence is a new case."""
     row = await tx.row(
         "SELECT folded, events, head, version FROM case_row WHERE child_id = ?"
-        " AND status NOT IN ('returned', 'closed')",
+        f" AND status NOT IN ('returned', 'closed'){tx.hold}",
         child_id,
     )
     return None if row is None else _held(row)
@@ -133,14 +133,14 @@ async def insert(tx: Tx, case_id: str, row: Mapping[str, Value], head: Head) -> 
 
 
 async def update(tx: Tx, case_id: str, row: Mapping[str, Value], head: Head, held: Held, version: int) -> None:
-    """Write the row of a known case. Raises OurMistake if somebody else changed it since it was read."""
+    """Write the row of a known case. Raises Conflict if somebody else changed it since it was read."""
     columns = {"version": version, "events": head.length, "head": head.hash, **row}
     changed = await tx.run(
         f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?",
         *columns.values(), case_id, held.head.length,
     )  # fmt: skip
     if changed != 1:
-        raise OurMistake("a case changed while it was being worked")
+        raise Conflict("a case changed while it was being worked")
 
 
 async def note_reporters(tx: Tx, case: Case, before: Case | None) -> None:

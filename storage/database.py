@@ -140,11 +140,12 @@ def name_of(url: str) -> str:
 class Database(ABC):
     """One casebook's database. `name` is that of its URL (`name_of`).
 
-    `shared`: whether several nodes may write to it at once.
+    `shared`: whether several nodes may write to it at once. `lanes`: how many units of one house are best under way.
     """
 
     name: str
     shared: ClassVar[bool]
+    lanes: ClassVar[int]
 
     @staticmethod
     async def open(url: str, *, read_only: bool = False) -> "Database":

@@ -80,6 +80,7 @@ class PostgresDatabase(Database):
     """The lines of one node to one PostgreSQL database."""
 
     shared = True
+    lanes = 4
 
     def __init__(self, url: str, pool: Pool, *, read_only: bool) -> None:
         self.name = name_of(url)

@@ -191,6 +191,7 @@ class SqliteDatabase(Database):
     """One writer connection and a few readers beside it on one SQLite file."""
 
     shared = False
+    lanes = 1
 
     def __init__(
         self, path: Path, writer: aiosqlite.Connection | None, readers: list[aiosqlite.Connection], lock: int | None
