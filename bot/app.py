@@ -31,7 +31,7 @@ from bot.settings import Settings, audit_key
 from bot.socket import open_hatch
 from bot.work import Work
 from handlers.inbox import Doors, no_answer, no_file
-from scheduler.clock import Clock, SystemClock, TestClock
+from scheduler.clock import Clock, SharedClock, SystemClock, TestClock
 from scheduler.metronome import Metronome
 from scheduler.outbox import Channel
 from storage import buttons, pulse
@@ -143,6 +143,10 @@ class House:
     async def _the_clock(self) -> Clock:
         if self.settings.test_clock is not None:
             return TestClock(self.settings.test_clock)
+        if self.sandbox is None and self.database.shared:
+            clock = SharedClock()
+            await clock.listen(self.database.now)
+            return clock
         if self.sandbox is None:
             return SystemClock()
         await sandboxed.catch_up(self.sandbox, self.database)
@@ -184,7 +188,9 @@ class House:
         if hatch is not None:
             self._stack.push_async_callback(hatch.close)
         if self._telegram is not None:
-            self._listening = Listening(self._telegram, self.settings, self.front, patient=not self.by_hand)
+            self._listening = Listening(
+                self._telegram, self.settings, self.front, patient=not self.by_hand, leads=lambda: self.work.leading
+            )
             self._stack.push_async_callback(self._listening.stop)
             self._listening.start()
 

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import structlog
@@ -20,10 +21,13 @@ _log = structlog.get_logger(__name__)
 class Listening:
     """One bot that is listened to. Telegram may be out of reach just now: the house wakes all the same."""
 
-    def __init__(self, bot: "TelegramChannel", settings: Settings, front: FrontDoors, *, patient: bool) -> None:
+    def __init__(
+        self, bot: "TelegramChannel", settings: Settings, front: FrontDoors, *, patient: bool,
+        leads: Callable[[], bool],
+    ) -> None:  # fmt: skip
         self._bot, self._settings = bot, settings
         polls = settings.telegram_mode == "polling"
-        self._poller = Poller(bot, front.update, patient=patient) if polls else None
+        self._poller = Poller(bot, front.update, patient=patient, may=leads) if polls else None
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:

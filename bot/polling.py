@@ -13,6 +13,7 @@ import structlog
 from scheduler.outbox import Refused, Unreachable
 
 WAIT_SECONDS = 25
+FOLLOWER_SECONDS = 1  # a node that does not lead looks this often whether it has come to
 QUIET_SECONDS = 0.2  # under a test clock nothing waits long: the tester settles
 BACKOFF_SECONDS = (1, 2, 4, 8, 15, 30)
 _log = structlog.get_logger(__name__)
@@ -25,13 +26,18 @@ class Source(Protocol):
 
 
 class Poller:
-    """Fetches updates and hands each to the door, one after the other. `patient`: wait at Telegram for the next one."""
+    """Fetches updates and hands each to the door, one after the other. `patient`: wait at Telegram for the next one.
+
+    `may`: whether this node asks; Telegram tells each update to one asker, and of several nodes one leads.
+    """
 
     def __init__(
         self, source: Source, hear: Callable[[dict[str, Any]], Awaitable[object]], *, patient: bool,
+        may: Callable[[], bool] = lambda: True,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._source, self._hear, self._patient, self._pause = source, hear, patient, pause
+        self._may = may
         self._failures = 0
         self._offset: int | None = None
         self._turn = asyncio.Lock()
@@ -50,6 +56,9 @@ class Poller:
     async def run(self) -> None:
         """Go on for ever. A second poller (409), a revoked token, a network or a disk that is down are waited out."""
         while True:
+            if not self._may():
+                await self._pause(FOLLOWER_SECONDS)
+                continue
             try:
                 await self.once(WAIT_SECONDS if self._patient else 0)
                 self._failures = 0

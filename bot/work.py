@@ -13,7 +13,7 @@ import structlog
 from bot.crash import Crash
 from bot.settle import settle
 from scheduler import outbox as postman
-from scheduler.clock import Clock
+from scheduler.clock import Clock, SharedClock
 from scheduler.deadlines import ring
 from scheduler.outbox import Channel, Drained
 from storage import outbox, pulse
@@ -21,7 +21,7 @@ from storage.casebook import Answer, Casebook
 from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
-RETRY_EVERY, BEAT_EVERY = timedelta(seconds=10), timedelta(seconds=10)
+RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
 POST_SECONDS = 1
 _log = structlog.get_logger(__name__)
 
@@ -40,7 +40,9 @@ class Work:
         self._postman: asyncio.Task[None] | None = None
         self._beaten: datetime | None = None
         self._retried: datetime | None = None
+        self._heard: datetime | None = None
         self.ticked: datetime | None = None
+        self.leading = False  # whether this node does what one node at a time may do
 
     # ---- waking -------------------------------------------------------------------------------------
 
@@ -54,6 +56,7 @@ class Work:
         down_since = last if last is not None and now - last >= OUTAGE else None
         await database.write(outbox.recover)
         rung = await ring(self._casebook, now, down_since)
+        await self._lead(now)
         await self._beat(now)
         self.ticked = now
         return rung
@@ -85,7 +88,8 @@ class Work:
         now = self._clock.now()
         if await ring(self._casebook, now):
             self.stir()
-        if self._retried is None or now - self._retried >= RETRY_EVERY:
+        await self._lead(now)
+        if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
@@ -130,6 +134,14 @@ class Work:
             except Exception as fault:
                 _log.error("letters could not be sent", fault=type(fault).__name__)
                 await asyncio.sleep(POST_SECONDS)
+
+    async def _lead(self, now: datetime) -> None:
+        """Come to lead, or show that this node, which leads, is alive; where there are nodes, go by one clock."""
+        database = self._casebook.database
+        self.leading = await database.leads()
+        if isinstance(self._clock, SharedClock) and (self._heard is None or now - self._heard >= HEED_EVERY):
+            self._heard = now
+            await self._clock.listen(database.now)
 
     async def _beat(self, now: datetime) -> None:
         self._beaten = now

@@ -295,3 +295,26 @@ async def test_a_conflict_is_told_apart(line: Line):
     line.double.failures.plant("getUpdates", code=409, description="Conflict: terminated by other getUpdates request")
     with pytest.raises(Conflict):
         await line.channel.updates(None, 0)
+
+
+async def test_a_node_that_does_not_lead_leaves_telegram_alone() -> None:
+    """Telegram tells an update to one asker; a node asks from the moment it leads."""
+    asked: list[int | None] = []
+    leads = False
+
+    class Telegram:
+        async def updates(self, offset: int | None, wait_seconds: int) -> list[dict[str, Any]]:
+            asked.append(offset)
+            raise asyncio.CancelledError
+
+    async def pause(seconds: float) -> None:
+        nonlocal leads
+        assert [] == asked
+        leads = True
+
+    async def hear(update: dict[str, Any]) -> None:
+        raise AssertionError(update)
+
+    with pytest.raises(asyncio.CancelledError):
+        await Poller(Telegram(), hear, patient=True, may=lambda: leads, pause=pause).run()
+    assert [None] == asked

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from scheduler.clock import BadClock, SystemClock, TestClock, VirtualClock
+from scheduler.clock import BadClock, SharedClock, SystemClock, TestClock, VirtualClock
 
 NOON = datetime(2026, 6, 10, 12, 0, tzinfo=UTC)
 
@@ -81,3 +81,34 @@ def test_a_virtual_clock_never_goes_back():
     clock = VirtualClock(NOON)
     clock.set(NOON - timedelta(days=1))
     assert clock.now() == NOON
+
+
+async def test_nodes_go_by_the_clock_of_their_database():
+    """A node whose own clock is three hours wrong tells the server's time; half the way of the answer is allowed for."""
+    machine = Machine()
+    machine.clock -= timedelta(hours=3)
+
+    async def server() -> datetime:
+        machine.passes(minutes=1 / 600)
+        return NOON
+
+    clock = SharedClock(lambda: machine.clock)
+    await clock.listen(server)
+    assert clock.now() - NOON == timedelta(milliseconds=50)
+
+
+async def test_a_late_answer_about_the_time_is_left():
+    """An answer that was on its way for seconds tells nothing, nor does a server that has no clock of its own."""
+    machine = Machine()
+
+    async def slow() -> datetime:
+        machine.passes(minutes=1)
+        return NOON + timedelta(hours=9)
+
+    async def none() -> None:
+        return None
+
+    clock = SharedClock(lambda: machine.clock)
+    await clock.listen(slow)
+    await clock.listen(none)
+    assert clock.now() == machine.clock
