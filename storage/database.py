@@ -133,7 +133,8 @@ def name_of(url: str) -> str:
     if url.startswith(POSTGRES):
         parts = urlsplit(url)
         host = parse_qs(parts.query).get("host", [parts.hostname or ""])[0]
-        return f"postgresql://{host}:{parts.port or 5432}{parts.path}"
+        schema = parse_qs(parts.query).get("search_path", [""])[0]
+        return f"postgresql://{host}:{parts.port or 5432}{parts.path}{schema and '#' + schema}"
     raise NotAllowed("DATABASE_URL must begin with sqlite:/// or postgresql://")
 
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from casework.errors import NotAllowed
 from storage.codec import instant, ms
 from storage.database import Tx
+from storage.moving import refuse_if_moving
 
 MODE, STARTS, LAST_ALIVE = "mode", "starts", "last_alive"
 
@@ -25,7 +26,11 @@ async def begin(tx: Tx, mode: str) -> int:
 
 
 async def knock(tx: Tx, mode: str) -> int:
-    """Note that a command opens the database by itself; it counts as a start, settles no mode. Raises AnotherMode."""
+    """Note that a command opens the database by itself; it counts as a start, settles no mode.
+
+    Raises AnotherMode; NotAllowed while a house moves to or from it.
+    """
+    await refuse_if_moving(tx)
     before = await _read(tx, MODE)
     if before not in (None, mode):
         raise AnotherMode(f"this database was used in {before} mode: name another one in DATABASE_URL")

@@ -39,9 +39,12 @@ def engine(request: pytest.FixtureRequest) -> Iterator[str]:
         _made.clear()
 
 
-def url(folder: Path, name: str = "house.db") -> str:
-    """The URL of a folder's database; on PostgreSQL, its own schema, made the first time it is asked for."""
-    if _under_test == "sqlite":
+def url(folder: Path, name: str = "house.db", on: str | None = None) -> str:
+    """The URL of a folder's database; on PostgreSQL, its own schema, made the first time it is asked for.
+
+    `on`: an engine, else the one under test.
+    """
+    if (on or _under_test) == "sqlite":
         return f"sqlite:///{folder / name}"
     schema = "t" + hashlib.sha256(str(folder / name).encode()).hexdigest()[:20]
     if schema not in _made:
