@@ -44,22 +44,41 @@ class SystemClock:
 
 
 class SharedClock(SystemClock):
-    """The clock of the database's server, by which all its nodes go: this machine's own, put right each time it is asked.
+    """The clock of the database's server, by which all its nodes go; between two answers, this machine's count of seconds.
 
-    A node whose own clock is wrong by an hour rings no deadline an hour early or late.
+    A node whose own clock is wrong by an hour, or is set while it lives, rings no deadline an hour early or late: its own
+    clock is looked at only until the server is first heard.
     """
 
-    def __init__(self, own: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        self._own, self._ahead = own, timedelta()
-        super().__init__(read=lambda: self._own() + self._ahead)
+    def __init__(
+        self, own: Callable[[], datetime] = lambda: datetime.now(UTC), count: Callable[[], float] = monotonic
+    ) -> None:
+        self._own = own
+        self._answer: tuple[datetime, float] | None = None  # the server's instant, and our count of seconds then
+        super().__init__(self._theirs, count)
+
+    @property
+    def heard(self) -> bool:
+        """Whether the server ever told its time."""
+        return self._answer is not None
+
+    def _theirs(self) -> datetime:
+        if self._answer is None:
+            return self._own()
+        said, counted = self._answer
+        return said + timedelta(seconds=self._count() - counted)
 
     async def listen(self, ask: Callable[[], Awaitable[datetime | None]]) -> None:
         """Ask the server for its time; an answer that took too long to mean anything is left."""
-        asked = self._own()
+        asked = self._count()
         theirs = await ask()
-        answered = self._own()
-        if theirs is not None and timedelta() <= answered - asked <= PROMPT:
-            self._ahead = theirs - (asked + (answered - asked) / 2)
+        took_seconds = self._count() - asked
+        if theirs is None or took_seconds > PROMPT.total_seconds():
+            return
+        first = self._answer is None
+        self._answer = theirs, asked + took_seconds / 2
+        if first:  # what this machine's own clock said before is no instant that time must go on from
+            self._seen, self._counted = self._theirs(), self._count()
 
 
 class BadClock(ValueError):

@@ -84,17 +84,48 @@ def test_a_virtual_clock_never_goes_back():
 
 
 async def test_nodes_go_by_the_clock_of_their_database():
-    """A node whose own clock is three hours wrong tells the server's time; half the way of the answer is allowed for."""
+    """A node whose own clock is hours wrong tells the server's time; half the way of the answer is allowed for."""
+    for wrong in (timedelta(hours=-3), timedelta(hours=3)):
+        machine = Machine()
+        machine.clock += wrong
+
+        async def server() -> datetime:
+            machine.passes(minutes=1 / 600)  # noqa: B023 - asked at once
+            return NOON
+
+        clock = SharedClock(lambda: machine.clock, lambda: machine.seconds)  # noqa: B023
+        await clock.listen(server)
+        assert clock.now() - NOON == timedelta(milliseconds=50)
+
+
+async def test_a_machine_clock_that_is_set_between_two_answers_moves_no_node():
+    """Between two answers a node goes by its machine's count of seconds, which nobody sets."""
     machine = Machine()
-    machine.clock -= timedelta(hours=3)
 
     async def server() -> datetime:
-        machine.passes(minutes=1 / 600)
         return NOON
 
-    clock = SharedClock(lambda: machine.clock)
+    clock = SharedClock(lambda: machine.clock, lambda: machine.seconds)
     await clock.listen(server)
-    assert clock.now() - NOON == timedelta(milliseconds=50)
+    machine.passes(minutes=5, clock=timedelta(hours=2))
+    assert clock.now() == NOON + timedelta(minutes=5)
+
+
+async def test_a_server_clock_set_back_does_not_delay_a_deadline():
+    """T24 for the one clock of all: time goes on from the largest instant that was heard."""
+    machine = Machine()
+    says = [NOON, NOON - timedelta(hours=1)]
+
+    async def server() -> datetime:
+        return says.pop(0)
+
+    clock = SharedClock(lambda: machine.clock, lambda: machine.seconds)
+    await clock.listen(server)
+    machine.passes(minutes=5)
+    assert clock.now() == NOON + timedelta(minutes=5)
+    await clock.listen(server)
+    machine.passes(minutes=1)
+    assert clock.now() == NOON + timedelta(minutes=6)
 
 
 async def test_a_late_answer_about_the_time_is_left():
@@ -108,7 +139,8 @@ async def test_a_late_answer_about_the_time_is_left():
     async def none() -> None:
         return None
 
-    clock = SharedClock(lambda: machine.clock)
+    clock = SharedClock(lambda: machine.clock, lambda: machine.seconds)
     await clock.listen(slow)
     await clock.listen(none)
+    assert not clock.heard
     assert clock.now() == machine.clock
