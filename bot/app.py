@@ -45,7 +45,6 @@ if TYPE_CHECKING:
     from bot.channels.telegram import TelegramChannel
     from bot.sandbox import Sandbox
 
-ASKS_FOR_THE_TIME = 5  # of a server that is slow at first; then the house wakes by its own machine's clock
 _log = structlog.get_logger(__name__)
 
 
@@ -146,9 +145,7 @@ class House:
             return TestClock(self.settings.test_clock)
         if self.sandbox is None and self.database.shared:
             clock = SharedClock()
-            for _ in range(ASKS_FOR_THE_TIME):
-                if not clock.heard:
-                    await clock.listen(self.database.now)
+            await clock.begin(self.database.now)
             return clock
         if self.sandbox is None:
             return SystemClock()

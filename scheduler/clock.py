@@ -9,6 +9,7 @@ from typing import Protocol
 import structlog
 
 PROMPT = timedelta(seconds=1)  # an answer about the time that took longer tells nothing
+ASKS_AT_FIRST = 5
 SET_BACK = timedelta(seconds=30)  # less is a clock being put right, and no fault
 log = structlog.get_logger()
 
@@ -67,6 +68,12 @@ class SharedClock(SystemClock):
             return self._own()
         said, counted = self._answer
         return said + timedelta(seconds=self._count() - counted)
+
+    async def begin(self, ask: Callable[[], Awaitable[datetime | None]]) -> None:
+        """Ask a server that may be slow at first until it is heard, a few times; then it is this machine's own clock."""
+        for _ in range(ASKS_AT_FIRST):
+            if not self.heard:
+                await self.listen(ask)
 
     async def listen(self, ask: Callable[[], Awaitable[datetime | None]]) -> None:
         """Ask the server for its time; an answer that took too long to mean anything is left."""

@@ -111,7 +111,7 @@ async def test_a_machine_clock_that_is_set_between_two_answers_moves_no_node():
     assert clock.now() == NOON + timedelta(minutes=5)
 
 
-async def test_a_server_clock_set_back_does_not_delay_a_deadline():
+async def test_a_server_clock_set_back_does_not_delay_a_deadline() -> None:
     """T24 for the one clock of all: time goes on from the largest instant that was heard."""
     machine = Machine()
     says = [NOON, NOON - timedelta(hours=1)]
@@ -144,3 +144,18 @@ async def test_a_late_answer_about_the_time_is_left():
     await clock.listen(none)
     assert not clock.heard
     assert clock.now() == machine.clock
+
+
+async def test_a_server_that_is_slow_at_first_is_asked_again_before_anything_rings():
+    """Else a node whose own clock is ahead would ring all of the next hours as it wakes."""
+    machine = Machine()
+    machine.clock += timedelta(hours=3)
+    minutes = [1.0, 1.0, 0.0]
+
+    async def server() -> datetime:
+        machine.passes(minutes=minutes.pop(0))
+        return NOON
+
+    clock = SharedClock(lambda: machine.clock, lambda: machine.seconds)
+    await clock.begin(server)
+    assert (clock.now(), minutes) == (NOON, [])
