@@ -131,6 +131,10 @@ class Return:
     interview_refusals: int = 0
 
 
+_UNLOCATED = (Located.NO, Located.CLAIMED)
+_RETURNED = (Status.RETURNED, Status.CLOSED)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Case:
     """One absence of one child. Instants are UTC. `version` counts units of work and is the storage's to set."""
@@ -193,11 +197,11 @@ class Case:
     @property
     def unlocated(self) -> bool:
         """Not located: the default from the first second; a claim counts as unlocated."""
-        return self.located in (Located.NO, Located.CLAIMED) or self.status is Status.RETURN_CLAIMED
+        return self.located in _UNLOCATED or self.status is Status.RETURN_CLAIMED
 
     @property
     def returned(self) -> bool:
-        return self.status in (Status.RETURNED, Status.CLOSED)
+        return self.status in _RETURNED
 
     @property
     def reported(self) -> bool:
@@ -205,13 +209,16 @@ class Case:
 
     @property
     def flags(self) -> tuple[str, ...]:
-        return tuple(r.rule for r in self.reasons if r.rule.startswith("R"))
+        return tuple([r.rule for r in self.reasons if r.rule.startswith("R")])
 
     def fired(self, rule: str) -> bool:
-        return any(r.rule == rule for r in self.reasons)
+        return rule in [r.rule for r in self.reasons]
 
     def reporter(self, person: str) -> Reporter | None:
-        return next((r for r in self.reporters if r.person == person), None)
+        for reporter in self.reporters:
+            if reporter.person == person:
+                return reporter
+        return None
 
     def last_prompt(self, person: str, now: datetime) -> Prompt | None:
         """The last question that was really asked of this person and still waits."""

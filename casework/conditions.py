@@ -2,12 +2,14 @@
 
 import re
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
+from functools import cache
 
 from casework import facts, limits
 from casework.case import Case
 from casework.levels import Level, Located
-from casework.protocol import Check, Protocol
+from casework.limits import MINUTE
+from casework.protocol import Check, Flag, Protocol
 
 Condition = Callable[[Case, Protocol, datetime], bool]
 
@@ -18,8 +20,12 @@ def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:
 
 
 def _red_flag(case: Case, protocol: Protocol, now: datetime) -> bool:
-    standing = case.flags
-    return bool(standing) and any(f.id in standing and f.route != "welfare" for f in protocol.flag)
+    return any(f.route != "welfare" for f in flags_of(case, protocol))
+
+
+def flags_of(case: Case, protocol: Protocol) -> list[Flag]:
+    """The red flags that stand."""
+    return [flag for rule in case.flags if (flag := protocol.flag_named(rule)) is not None]
 
 
 def _place_unsafe(case: Case, protocol: Protocol, now: datetime) -> bool:
@@ -41,13 +47,13 @@ def checks_due(case: Case, protocol: Protocol) -> datetime | None:
     open_checks = mandatory_open(case, protocol)
     if not open_checks:
         return None
-    base = case.checks_from + timedelta(minutes=limits.band(case, protocol).checks)
+    base = case.checks_from + limits.band(case, protocol).checks * MINUTE
     if [c.means for c in open_checks] != ["ring_round"] or open_checks[0].stage != "detail":
         return base
     asked = next((p.asked_at for p in case.prompts if p.check == open_checks[0].id), None)
     if asked is None:
         return base
-    own = asked + timedelta(minutes=protocol.timers.answer.ring_round)
+    own = asked + protocol.timers.answer.ring_round * MINUTE
     return max(base, min(own, limits.limit(case, protocol)))
 
 
@@ -55,8 +61,7 @@ def mandatory_open(case: Case, protocol: Protocol) -> list[Check]:
     """The mandatory checks of this side that are not done; none once the child is located in a safe place."""
     if case.located is Located.SAFE:
         return []
-    side = facts.side_of_work(case).value
-    return [c for c in protocol.check if c.mandatory and c.side in (side, "both") and not facts.complete(case, c)]
+    return [c for c in protocol.mandatory(facts.side_of_work(case)) if not facts.complete(case, c)]
 
 
 def _checks_overdue(case: Case, protocol: Protocol, now: datetime) -> bool:
@@ -111,6 +116,7 @@ CONDITIONS: dict[str, Condition] = {
 _COUNTED = re.compile(r"factors(>=|<=)(\d+)")
 
 
+@cache
 def condition(name: str) -> Condition | None:
     """The predicate of this name (`factors>=3` counts), or None: unknown."""
     known = CONDITIONS.get(name)

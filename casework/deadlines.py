@@ -8,7 +8,7 @@ from datetime import datetime, timedelta
 
 from casework import aftercare, conditions, limits, silence, watch
 from casework.case import Case
-from casework.levels import Level, Located, Route, Status
+from casework.levels import Level, Located, Status
 from casework.protocol import Protocol
 from casework.risk import medicine_flag_at, unsure_due
 
@@ -77,6 +77,6 @@ def _after_return(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
 
 def severity(case: Case) -> int:
     """How much this case matters beside others that are due: level first, then 999 before 101, then open before returned."""
-    if case.status in (Status.RETURNED, Status.CLOSED):
+    if case.returned:
         return 0
-    return int(case.level) * 10 + (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY).index(case.route) + 1
+    return int(case.level) * 10 + case.route.strictness + 1

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 from casework.case import Answer, Case
 from casework.levels import Level, Side, Trust
-from casework.protocol import Check, Option, Protocol
+from casework.protocol import Check, Option, OptionsOf, Protocol
 
 
 def standing(case: Case, check: Check) -> Answer | None:
@@ -16,8 +16,10 @@ def standing(case: Case, check: Check) -> Answer | None:
     given = case.answers.get(check.id)
     if not given:
         return None
-    if len(given) == 1:
-        return given[0]
+    return given[0] if len(given) == 1 else _worst(check, given)
+
+
+def _worst(check: Check, given: tuple[Answer, ...]) -> Answer:
     latest = max(a.round for a in given)
     return max((a for a in given if a.round == latest), key=lambda a: (_worse(check, a), a.seq))
 
@@ -27,34 +29,31 @@ def _worse(check: Check, answer: Answer) -> int:
     return max((o.worse for o in _options(check, answer)), default=0)
 
 
-def _options(check: Check, answer: Answer) -> Iterator[Option]:
-    for value in answer.values:
-        option = check.option(value)
-        if option is not None:
-            yield option
+def _options(check: Check, answer: Answer) -> tuple[Option, ...]:
+    known = check.by_value
+    return tuple([known[value] for value in answer.values if value in known])
 
 
 def chosen(case: Case, check: Check) -> tuple[Option, ...]:
     """The options of the answer that stands, in protocol order."""
     answer = standing(case, check)
-    if answer is None:
-        return ()
-    known = check.by_value
-    return tuple([known[value] for value in answer.values if value in known])
+    return () if answer is None else _options(check, answer)
 
 
-def answered(case: Case, protocol: Protocol) -> Iterator[tuple[Check, Option]]:
-    """Every check that was answered, with each option of the answer that stands, in the order of answering."""
-    for check_id in case.answers:
-        if protocol.has(check_id):
-            check = protocol.find(check_id)
-            for option in chosen(case, check):
-                yield check, option
+def answered(case: Case, protocol: Protocol, among: OptionsOf) -> Iterator[tuple[str, Answer, Option]]:
+    """Each of these options that stands, with its check's id and the answer, in the order of answering."""
+    for check_id, given in case.answers.items():
+        options = among.get(check_id)
+        if options is not None:
+            answer = given[0] if len(given) == 1 else _worst(protocol.find(check_id), given)
+            for value in answer.values:
+                if value in options:
+                    yield check_id, answer, options[value]
 
 
 def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
     """What the adults' standing answers to checks of this meaning (`contact`, `voice`, …) say, on both sides."""
-    return {o.means for c in by_means(protocol, means) for o in chosen(case, c) if o.means}
+    return {o.means for c in by_means(protocol, means) if c.id in case.answers for o in chosen(case, c) if o.means}
 
 
 def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
@@ -64,7 +63,10 @@ def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
 
 def check_for(protocol: Protocol, means: str, side: Side) -> Check | None:
     """This side's check of a meaning: `danger` is C01 for staff and P01 for parents."""
-    return next((c for c in by_means(protocol, means) if c.side in (side.value, "both")), None)
+    for check in by_means(protocol, means):
+        if check.side in (side, "both"):
+            return check
+    return None
 
 
 def whereabouts(case: Case, protocol: Protocol) -> Answer | None:
@@ -78,17 +80,12 @@ def complete(case: Case, check: Check) -> bool:
     answer = standing(case, check)
     if answer is None:
         return False
-    options = tuple(_options(check, answer))
-    if check.kind == "ticks" and any(o.means == "" and not o.raises and not o.factors for o in check.options):
-        return _all_ticked(check, answer, options)
-    return all(o.completes for o in options)
+    return _searched(check, answer) if check.search_list else check.undone.isdisjoint(answer.values)
 
 
-def _all_ticked(check: Check, answer: Answer, options: tuple[Option, ...]) -> bool:
+def _searched(check: Check, answer: Answer) -> bool:
     """A search list is done when every place is ticked, or the child was found."""
-    if check.means != "search":
-        return all(o.completes for o in options)
-    if any(o.means == "found" for o in options):
+    if any(o.means == "found" for o in _options(check, answer)):
         return True
     return {o.value for o in check.options if o.completes and o.means == ""} <= set(answer.values)
 

@@ -4,12 +4,12 @@ an instruction ends the gate (domain 3.1, 3.2)."""
 from casework import facts
 from casework.case import Case
 from casework.levels import Located
-from casework.protocol import Check, Protocol
+from casework.protocol import WHICH_CHILD, Check, Protocol
 
 
 def next_gate(case: Case, protocol: Protocol) -> Check | None:
     """The next question before the first decision, or None: the gate is done."""
-    return _first(case, protocol, "gate")
+    return _wanted(case, protocol) or _first(case, protocol, "gate")
 
 
 def next_check(case: Case, protocol: Protocol) -> Check | None:
@@ -19,32 +19,29 @@ def next_check(case: Case, protocol: Protocol) -> Check | None:
     if signal is not None:
         return signal
     if case.missing_at is None and not case.gate_done:
-        return next_gate(case, protocol)
+        return _first(case, protocol, "gate")
     if case.missing_at is not None:
+        side = facts.side_of_work(case)
         for means in ("start", "danger"):
-            check = facts.check_for(protocol, means, facts.side_of_work(case))
+            check = facts.check_for(protocol, means, side)
             if check is not None and _open(case, check):
                 return check
-        for check in protocol.check:
-            if check.mandatory and _asked_of(case, check) and _open(case, check):
+        for check in protocol.mandatory(side):
+            if check.means != WHICH_CHILD and _open(case, check):
                 return check
     return _first(case, protocol, "detail")
 
 
 def _first(case: Case, protocol: Protocol, stage: str) -> Check | None:
-    signal = _wanted(case, protocol)
-    if stage == "gate" and signal is not None:
-        return signal
-    return next((c for c in protocol.check if c.stage == stage and _asked_of(case, c) and _open(case, c)), None)
-
-
-def _asked_of(case: Case, check: Check) -> bool:
-    return check.side in (facts.side_of_work(case).value, "both") and check.means != "which_child"
+    for check in protocol.asked_of(facts.side_of_work(case), stage):
+        if _open(case, check):
+            return check
+    return None
 
 
 def _open(case: Case, check: Check) -> bool:
     """Whether this check still has to be asked at all."""
-    if check.id in case.answers or set(check.hidden_if) & set(case.child.flags):
+    if check.id in case.answers or (check.hidden_if and not set(check.hidden_if).isdisjoint(case.child.flags)):
         return False
     if check.needs == "plan" and not (case.child.has_plan or case.child.flags):
         return False
@@ -61,8 +58,7 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
         return danger
     signals = sorted(
         (answer.seq, place, target)
-        for check, option in facts.answered(case, protocol)
-        if option.asks and (answer := facts.standing(case, check)) is not None
+        for _, answer, option in facts.answered(case, protocol, protocol.signalling)
         for place, target in enumerate(option.asks)
     )
     for seq, _, target in signals:
@@ -70,7 +66,7 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
             continue
         check = protocol.find(target)
         asked_before = case.asked.get(target, (0, 0))[0] < seq
-        if check.side in (side.value, "both") and asked_before and not _answered_since(case, target, seq):
+        if check.side in (side, "both") and asked_before and not _answered_since(case, target, seq):
             return check
     return None
 

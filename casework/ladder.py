@@ -65,10 +65,8 @@ def _rose(turn: Turn) -> bool:
     before, case = turn.before, turn.case
     if before is None:
         return False
-    order = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
-    higher = case.level > before.level and case.level >= Level.MEDIUM
-    stricter = order.index(case.route) > order.index(before.route) and case.level >= Level.MEDIUM
-    return higher or stricter
+    rose = case.level > before.level or case.route.strictness > before.route.strictness
+    return rose and case.level >= Level.MEDIUM
 
 
 def _must_start(turn: Turn) -> bool:

@@ -67,3 +67,11 @@ class Route(StrEnum):
     POLICE = "welfare"
     NON_EMERGENCY = "101"
     EMERGENCY = "999"
+
+    @property
+    def strictness(self) -> int:
+        """0 for none, more for a stricter number."""
+        return _STRICTNESS[self]
+
+
+_STRICTNESS = {route: number for number, route in enumerate(Route)}

@@ -3,14 +3,16 @@ save the hard cap). All sums are on UTC instants; only the question "is it night
 """
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from casework.case import Case
 from casework.events import Child
 from casework.levels import Level, Located
-from casework.protocol import HARD_CAP_MINUTES, Band, Protocol
+from casework.protocol import HARD_CAP_MINUTES, Band, Protocol, minute_of_day
 
 LONDON = ZoneInfo("Europe/London")
+MINUTE = timedelta(minutes=1)
 
 
 def half(minutes: int) -> int:
@@ -30,7 +32,7 @@ def grace(child: Child, t0_kind: str, protocol: Protocol) -> timedelta:
     young = child.age is None or child.age < 12 or child.primary_school
     if young or flagged or child.active_patterns or t0_kind == "reported":
         return timedelta(0)
-    return timedelta(minutes=protocol.band(child.age).grace)
+    return protocol.band(child.age).grace * MINUTE
 
 
 def limit(case: Case, protocol: Protocol) -> datetime:
@@ -45,15 +47,19 @@ def limit(case: Case, protocol: Protocol) -> datetime:
     cap = min(protocol.timers.hard_cap, HARD_CAP_MINUTES)
     capped_from = max(case.first_t0, case.authorised_until or case.first_t0)
     return min(
-        case.t0 + timedelta(minutes=day),
-        first_night(case.t0, protocol) + timedelta(minutes=night),
-        capped_from + timedelta(minutes=cap),
+        case.t0 + day * MINUTE,
+        first_night(case.t0, protocol) + night * MINUTE,
+        capped_from + cap * MINUTE,
     )
 
 
 def first_night(t0: datetime, protocol: Protocol) -> datetime:
     """t0 itself if it lies in the night, else the evening's first night instant."""
-    start, end = _clock(protocol.timers.night_from), _clock(protocol.timers.night_to)
+    return _first_night(t0, *protocol.timers.night)
+
+
+@lru_cache(maxsize=1024)  # of one case it is asked several times in one step
+def _first_night(t0: datetime, start: int, end: int) -> datetime:
     local = t0.astimezone(LONDON)
     minute = local.hour * 60 + local.minute
     if minute >= start or minute < end:
@@ -66,15 +72,10 @@ def is_night(at: datetime, protocol: Protocol) -> bool:
     return first_night(at, protocol) == at
 
 
-def _clock(words: str) -> int:
-    hours, minutes = words.split(":")
-    return int(hours) * 60 + int(minutes)
-
-
 def local_instant(day_of: datetime, words: str, *, days: int = 0) -> datetime:
     """`words` o'clock (HH:MM) on the home's wall clock, on the local day of `day_of` plus `days`; the earlier one of a
     repeated hour."""
-    minutes = _clock(words)
+    minutes = minute_of_day(words)
     local = day_of.astimezone(LONDON) + timedelta(days=days)
     return local.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0).astimezone(UTC)
 
@@ -82,19 +83,19 @@ def local_instant(day_of: datetime, words: str, *, days: int = 0) -> datetime:
 def interval(case: Case, protocol: Protocol) -> timedelta:
     """Between two reviews: the age band's, halved at LOW."""
     minutes = band(case, protocol).review
-    return timedelta(minutes=half(minutes) if case.level is Level.LOW else minutes)
+    return (half(minutes) if case.level is Level.LOW else minutes) * MINUTE
 
 
 def next_review(case: Case, protocol: Protocol, now: datetime) -> datetime | None:
     """When the reporter is asked again; None while the chase for a log number stands in its place."""
     timers = protocol.timers
     if case.reported:
-        return now + timedelta(minutes=timers.review_confirmed_every)
+        return now + timers.review_confirmed_every * MINUTE
     if case.police.chase_at is not None:
         return None
     if case.missing_at is not None:
         told = min(band(case, protocol).review, timers.review_told_at_most)
-        return now + timedelta(minutes=told)
+        return now + told * MINUTE
     if case.located is Located.SAFE:
         return away_review(case, protocol, now)
     after = now + interval(case, protocol)
@@ -110,9 +111,9 @@ def away_review(case: Case, protocol: Protocol, now: datetime) -> datetime:
             if case.level is not Level.NAR:
                 return min(first, now + interval(case, protocol))
             return first
-    hour = now + timedelta(minutes=protocol.timers.away.every)
+    hour = now + protocol.timers.away.every * MINUTE
     if case.level is Level.LOW and case.agreed_until is None:
-        return min(now + interval(case, protocol), max(limit(case, protocol), now + timedelta(minutes=1)))
+        return min(now + interval(case, protocol), max(limit(case, protocol), now + MINUTE))
     evening = local_instant(now, protocol.timers.away.night_check)
     if now < evening <= hour:
         return evening
@@ -133,7 +134,7 @@ def agreement_holds(case: Case, protocol: Protocol, now: datetime) -> bool:
 def _agreement_end(case: Case, protocol: Protocol) -> datetime:
     if case.authorised_until is not None:
         return case.authorised_until
-    cap = case.first_t0 + timedelta(minutes=min(protocol.timers.hard_cap, HARD_CAP_MINUTES))
+    cap = case.first_t0 + min(protocol.timers.hard_cap, HARD_CAP_MINUTES) * MINUTE
     assert case.agreed_until is not None
     return case.agreed_until if case.agreed_until <= cap else case.t0
 

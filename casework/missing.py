@@ -81,7 +81,7 @@ def _rose_to_low(turn: Turn) -> bool:
 def _instruct(turn: Turn) -> None:
     case, before = turn.case, turn.before
     first = case.missing_at is None
-    rose = before is not None and (case.level > before.level or _stricter(case.route, before.route))
+    rose = before is not None and (case.level > before.level or case.route.strictness > before.route.strictness)
     if first:
         turn.decide(
             DeclaredMissing(at=turn.now, welfare=not case.unlocated or _welfare(case), chase_at=_chase_at(turn))
@@ -93,11 +93,6 @@ def _instruct(turn: Turn) -> None:
         if _now_missing_too(turn):
             turn.decide(DeclaredMissing(at=turn.now, welfare=False, chase_at=case.police.chase_at or _chase_at(turn)))
         _say(turn, _text(turn))
-
-
-def _stricter(now: Route, then: Route) -> bool:
-    order = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
-    return order.index(now) > order.index(then)
 
 
 def _welfare(case: Case) -> bool:

@@ -5,18 +5,27 @@ may not change stands here in code: `HARD_CAP_MINUTES`, and that software never 
 Times are whole minutes unless the name says otherwise.
 """
 
+from collections.abc import Callable
 from functools import cached_property
-from typing import Annotated, Literal
+from typing import Annotated, Literal, TypeAlias
 
 from pydantic import BaseModel, ConfigDict, Field
 
 HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the missing process
 MAX_GATE_QUESTIONS = 9  # PR9
+WHICH_CHILD = "which_child"  # the meaning of a question about the message, not about the case
 
 Source = str  # ids of the sources table, separated by blanks, or OURS
 Minutes = Annotated[int, Field(ge=1, le=100_000)]  # no timer of 0: it would ask for ever at one moment
 OrNone = Annotated[int, Field(ge=0, le=100_000)]  # a grace or a limit may be 0: at once
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
+OptionsOf: TypeAlias = "dict[str, dict[str, Option]]"  # check id -> value -> option
+
+
+def minute_of_day(clock: str) -> int:
+    """Minutes since midnight at `clock`, HH:MM."""
+    hours, minutes = clock.split(":")
+    return int(hours) * 60 + int(minutes)
 
 
 class _Data(BaseModel):
@@ -65,6 +74,17 @@ class Check(_Data):
     def by_value(self) -> dict[str, Option]:
         """Every option by its value."""
         return {o.value: o for o in self.options}
+
+    @cached_property
+    def undone(self) -> frozenset[str]:
+        """The values that do not count as done (M03)."""
+        return frozenset(value for value, o in self.by_value.items() if not o.completes)
+
+    @cached_property
+    def search_list(self) -> bool:
+        """Whether its ticks are places searched."""
+        places = (o for o in self.options if o.means == "" and not o.raises and not o.factors)
+        return self.kind == "ticks" and self.means == "search" and any(places)
 
 
 class Flag(_Data):
@@ -185,6 +205,11 @@ class Timers(_Data):
     late_report: Minutes  # K14
     medicine_hours: Minutes  # R03
     day_task_minutes: Minutes = 1440
+
+    @cached_property
+    def night(self) -> tuple[int, int]:
+        """When the night begins and ends, in minutes of the day on the home's wall clock."""
+        return minute_of_day(self.night_from), minute_of_day(self.night_to)
 
 
 class Rung(_Data):
@@ -309,22 +334,87 @@ class Protocol(_Data):
     def has(self, check_id: str) -> bool:
         return check_id in self._by_id
 
+    def by_means(self, means: str) -> tuple[Check, ...]:
+        """Every check of this meaning, staff's and parents'."""
+        return self._by_means.get(means, ())
+
+    def asked_of(self, side: str, stage: str) -> tuple[Check, ...]:
+        """The checks of this stage that an adult of this side is asked, in order."""
+        return self._asked_of.get((side, stage), ())
+
+    def mandatory(self, side: str) -> tuple[Check, ...]:
+        """The checks of this side that M03 wants done."""
+        return self._mandatory.get(side, ())
+
+    def band(self, age: int | None) -> Band:
+        """The timers of this age; unknown age is the youngest band (5.2)."""
+        years = 0 if age is None else age
+        for band in self.timers.bands:
+            if years < band.under:
+                return band
+        return self.timers.bands[-1]
+
+    def flag_named(self, flag_id: str) -> Flag | None:
+        return self._flag_by_id.get(flag_id)
+
+    def rule_named(self, rule_id: str) -> Rule | None:
+        return self._rule_by_id.get(rule_id)
+
+    # ---- looked up again and again, so found once --------------------------------------------------
+
+    @cached_property
+    def raising(self) -> OptionsOf:
+        """The options that raise a flag or count as a factor."""
+        return self._options(lambda o: bool(o.raises or o.factors))
+
+    @cached_property
+    def signalling(self) -> OptionsOf:
+        """The options that ask for another check."""
+        return self._options(lambda o: bool(o.asks))
+
+    def _options(self, which: Callable[[Option], bool]) -> OptionsOf:
+        found = {c.id: {value: o for value, o in c.by_value.items() if which(o)} for c in self.check}
+        return {check: options for check, options in found.items() if options}
+
+    @cached_property
+    def factor_place(self) -> dict[str, int]:
+        """The place of each factor in the list."""
+        return {f.id: place for place, f in enumerate(self.factor)}
+
+    @cached_property
+    def register_marks(self) -> tuple[tuple[str, str], ...]:
+        """Every mark on the register that holds a flag from the opening, with that flag's id, in the order of the flags."""
+        return tuple((mark, f.id) for f in self.flag for mark in f.on_register)
+
     @cached_property
     def _by_id(self) -> dict[str, Check]:
         return {c.id: c for c in self.check}
 
-    def by_means(self, means: str) -> tuple[Check, ...]:
-        """Every check of this meaning, staff's and parents'."""
-        return self._by_means.get(means, ())
+    @cached_property
+    def _flag_by_id(self) -> dict[str, Flag]:
+        return {f.id: f for f in self.flag}
+
+    @cached_property
+    def _rule_by_id(self) -> dict[str, Rule]:
+        return {r.id: r for r in self.rule}
 
     @cached_property
     def _by_means(self) -> dict[str, tuple[Check, ...]]:
         return {m: tuple(c for c in self.check if c.means == m) for m in {c.means for c in self.check}}
 
-    def band(self, age: int | None) -> Band:
-        """The timers of this age; unknown age is the youngest band (5.2)."""
-        years = 0 if age is None else age
-        return next((b for b in self.timers.bands if years < b.under), self.timers.bands[-1])
+    @cached_property
+    def _asked_of(self) -> dict[tuple[str, str], tuple[Check, ...]]:
+        found: dict[tuple[str, str], list[Check]] = {}
+        for check in self.check:
+            if check.means != WHICH_CHILD:
+                for side in _sides(check):
+                    found.setdefault((side, check.stage), []).append(check)
+        return {key: tuple(checks) for key, checks in found.items()}
 
-    def flag_named(self, flag_id: str) -> Flag | None:
-        return next((f for f in self.flag if f.id == flag_id), None)
+    @cached_property
+    def _mandatory(self) -> dict[str, tuple[Check, ...]]:
+        return {s: tuple(c for c in self.check if c.mandatory and s in _sides(c)) for s in ("staff", "parent")}
+
+
+def _sides(check: Check) -> tuple[str, ...]:
+    return ("staff", "parent") if check.side == "both" else (check.side,)

@@ -19,7 +19,6 @@ from casework.step import Step, step
 
 MOST_DEADLINES = 3000
 ADULT = {Side.STAFF: "staff", Side.PARENT: "parent"}
-_MILDEST_FIRST = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
 
 
 class Stuck(RuntimeError):
@@ -151,7 +150,7 @@ def _flag_rose(before: Case | None, case: Case, protocol: Protocol) -> bool:
     high = {flag.id for flag in protocol.flag if flag.route != "welfare"}
     new = set(case.flags) - set(before.flags if before else ())
     was = before.route if before else Route.NONE
-    return bool(new & high) and _MILDEST_FIRST.index(case.route) > _MILDEST_FIRST.index(was)
+    return bool(new & high) and case.route.strictness > was.strictness
 
 
 def instructions(protocol: Protocol) -> set[str]:

@@ -18,16 +18,16 @@ from casework.events import (
     WorryRaised,
 )
 from casework.gate import next_gate
-from casework.levels import Level, Route, Status
+from casework.levels import Level, Located, Route, Status
+from casework.limits import MINUTE
 from casework.protocol import Check, Option, Protocol, Rule
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
            "HIGH": Level.HIGH}  # fmt: skip
-Said: TypeAlias = tuple[tuple[Check, Option], ...]  # every check answered, with the options that stand
+Said: TypeAlias = list[tuple[str, Option]]  # every option that stands and raises or counts, with its check's id
 _MILD = ("NAR", "LOW")
 _ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
-_MILDEST_FIRST = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
 
 
 def assess(turn: Turn) -> None:
@@ -37,8 +37,8 @@ def assess(turn: Turn) -> None:
     _unsure(turn)
     _new_worry(turn)
     case, protocol, now = turn.case, turn.protocol, turn.now
-    said = tuple(facts.answered(case, protocol))
-    flags = [r for r in _flags(turn, said) if not case.fired(r.rule)]
+    said = [(check, option) for check, _, option in facts.answered(case, protocol, protocol.raising)]
+    flags = _flags(turn, said)
     seen = _with(case, flags, _factors(case, protocol, said))
     rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
@@ -72,28 +72,28 @@ def gate_complete(case: Case, protocol: Protocol) -> bool:
 # ---- flags and factors ---------------------------------------------------------------------------
 
 
-def _flags(turn: Turn, said: Said) -> Iterator[Reason]:
-    seen: set[str] = set()
+def _flags(turn: Turn, said: Said) -> list[Reason]:
+    """The flags that are new, each with what raised it first."""
+    new: dict[str, str] = {}
     for rule, because in _raised(turn, said):
-        if rule not in seen:
-            seen.add(rule)
-            yield Reason(rule=rule, because=because, at=turn.now)
+        if rule not in new and not turn.case.fired(rule):
+            new[rule] = because
+    return [Reason(rule=rule, because=because, at=turn.now) for rule, because in new.items()]
 
 
 def _raised(turn: Turn, said: Said) -> Iterator[tuple[str, str]]:
     case, protocol = turn.case, turn.protocol
     child = case.child
-    for flag in protocol.flag:
-        for mark in flag.on_register:
-            if mark in child.flags and not (mark == "medical" and child.medicine_due_at is not None):
-                yield flag.id, f"register:{mark}"
+    for mark, flag in protocol.register_marks if child.flags else ():
+        if mark in child.flags and not (mark == "medical" and child.medicine_due_at is not None):
+            yield flag, f"register:{mark}"
     if (child.age is None or child.age < 12 or child.primary_school) and case.unlocated:
         yield "R04", "register:age"
     if child.medicine_due_at is not None and turn.now >= medicine_flag_at(case, protocol):
         yield "R03", "register:medicine"
     for check, option in said:
         for raised in option.raises:
-            yield raised, f"{check.id}={option.value}"
+            yield raised, f"{check}={option.value}"
     for unsure in case.unsure:
         if unsure.settled == "risk":
             for raised in risk_flags(protocol, unsure.check):
@@ -120,17 +120,18 @@ def risk_flags(protocol: Protocol, check_id: str) -> tuple[str, ...]:
 def _factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:
     """Each counts one and is never taken back (PR6); listed in protocol order."""
     child = case.child
-    found = set(case.factors) | set(child.register_factors)
+    found = {*case.factors, *child.register_factors}
     for _, option in said:
         found.update(option.factors)
     if child.episodes_90_days:
         found.add("K06")
-    if case.opened_at - case.t0 > timedelta(minutes=protocol.timers.late_report):
+    if case.opened_at - case.t0 > protocol.timers.late_report * MINUTE:
         found.add("K14")
     where = facts.whereabouts(case, protocol)
     if where is not None and where.approved is False:
         found.add("K11")
-    return tuple(f.id for f in protocol.factor if f.id in found)
+    place = protocol.factor_place
+    return tuple(sorted(found & place.keys(), key=place.__getitem__))
 
 
 # ---- rules ---------------------------------------------------------------------------------------
@@ -169,16 +170,15 @@ def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
 def _contact_just_failed(turn: Turn) -> bool:
     before = turn.before
     return (
-        before is not None and before.located.value == "safe" and turn.case.t0_kind == "agreed" and turn.case.unlocated
+        before is not None and before.located is Located.SAFE and turn.case.t0_kind == "agreed" and turn.case.unlocated
     )
 
 
 def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
     """The highest outcome that ever fired; never below what stood (F3), never NAR where NAR is not available."""
-    by_id = {r.id: r for r in protocol.rule}
     level = case.level
     for reason in rules:
-        rule = by_id.get(reason.rule)
+        rule = protocol.rule_named(reason.rule)
         if rule is None:
             continue
         if rule.outcome == "LINKED":
@@ -192,10 +192,9 @@ def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
 
 def _route(case: Case, protocol: Protocol) -> Route:
     """The strictest number among the flags that stand and the linked cases: 999 before 101 before concern for welfare."""
-    standing = case.flags
-    routes = [_ROUTES[f.route] for f in protocol.flag if f.id in standing] if standing else []
+    routes = [_ROUTES[flag.route] for flag in conditions.flags_of(case, protocol)]
     routes += [route for _, _, route in case.linked]
-    return max([*routes, case.route], key=_MILDEST_FIRST.index)
+    return max([*routes, case.route], key=lambda route: route.strictness)
 
 
 # ---- a new worry, and not sure ------------------------------------------------------------------------------------

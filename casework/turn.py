@@ -10,7 +10,7 @@ from datetime import datetime
 
 from casework.case import Case, Reporter
 from casework.effects import Effect, Field, Tell, To
-from casework.events import Event, News
+from casework.events import DeadlinePassed, Event, News
 from casework.evolve import evolve
 from casework.levels import Status
 from casework.protocol import Protocol
@@ -27,10 +27,14 @@ class Turn:
     protocol: Protocol
     decisions: list[Event] = field(default_factory=list)
     effects: list[Effect] = field(default_factory=list)
+    now: datetime = field(init=False)
+    due_keys: tuple[str, ...] = field(init=False)  # of the deadlines that passed in this news
+    _due_kinds: set[str] = field(init=False)  # the same without details
 
-    @property
-    def now(self) -> datetime:
-        return self.news.at
+    def __post_init__(self) -> None:
+        self.now = self.news.at
+        self.due_keys = self.news.kinds if isinstance(self.news, DeadlinePassed) else ()
+        self._due_kinds = {key.partition(":")[0] for key in self.due_keys}
 
     @property
     def opened(self) -> bool:
@@ -40,11 +44,7 @@ class Turn:
 
     def due(self, kind: str) -> bool:
         """Whether a deadline of this kind (or `kind:detail`) passed in this news."""
-        return any(k == kind or k.startswith(kind + ":") for k in self.due_keys)
-
-    @property
-    def due_keys(self) -> tuple[str, ...]:
-        return getattr(self.news, "kinds", ())
+        return kind in self._due_kinds
 
     def decide(self, event: Event) -> None:
         self.case = evolve(self.case, event)
