@@ -14,13 +14,24 @@ SHIPPED = Path(__file__).parent.parent / "casework" / "protocols"
 
 
 class Shelf(Mapping[str, Protocol]):
-    """Every protocol that loads, by name (`england/base/2026-01-01`), and the findings of those that do not."""
+    """Every protocol that loads, by name (`england/base/2026-01-01`), and the findings of those that do not.
+
+    A file is read when it is asked for: the bells that ring first need one protocol, not all of them.
+    """
 
     def __init__(self, folders: tuple[Path, ...]) -> None:
         self.files = {name: path for folder in folders for name, path in _files(folder)}
-        self.findings: dict[str, list[Finding]] = {}
+        self._findings: dict[str, list[Finding]] = {}
         self._loaded: dict[str, tuple[Protocol, Raw]] = {}
         self._loading: list[str] = []
+
+    @property
+    def findings(self) -> Mapping[str, list[Finding]]:
+        """What is wrong with the files that do not load, by name; every file is read for it."""
+        self._load_all()
+        return self._findings
+
+    def _load_all(self) -> None:
         for name in self.files:
             with suppress(BadProtocol):  # kept in `findings`: one bad file must not take the others along
                 self._load(name)
@@ -28,6 +39,8 @@ class Shelf(Mapping[str, Protocol]):
     def _load(self, name: str) -> Raw:
         if name in self._loaded:
             return self._loaded[name][1]
+        if name in self._findings:
+            raise BadProtocol(self._findings[name])
         if name not in self.files:
             raise BadProtocol([Finding("protocol.extends", f"no protocol is called {name}")])
         if name in self._loading:
@@ -39,26 +52,37 @@ class Shelf(Mapping[str, Protocol]):
                 raise BadProtocol([Finding("protocol", f"calls itself {loaded[0].name} and lies at {name}")])
             self._loaded[name] = loaded
         except BadProtocol as fault:
-            self.findings[name] = fault.findings
+            self._findings[name] = fault.findings
             raise BadProtocol(fault.findings) from fault
         finally:
             self._loading.remove(name)
         return self._loaded[name][1]
 
     def __getitem__(self, name: str) -> Protocol:
+        with suppress(BadProtocol):
+            self._load(name)
         return self._loaded[name][0]
 
+    def __contains__(self, name: object) -> bool:
+        with suppress(BadProtocol):
+            self._load(str(name))
+        return name in self._loaded
+
     def __iter__(self) -> Iterator[str]:
-        return iter(self._loaded)
+        self._load_all()
+        return iter(list(self._loaded))
 
     def __len__(self) -> int:
+        self._load_all()
         return len(self._loaded)
 
     def names(self) -> list[str]:
-        return sorted(self._loaded)
+        return sorted(self)
 
     def raw(self, name: str) -> Raw:
         """The merged data of one protocol."""
+        with suppress(BadProtocol):
+            self._load(name)
         return self._loaded[name][1]
 
     def own(self, name: str) -> Raw:
@@ -69,7 +93,7 @@ class Shelf(Mapping[str, Protocol]):
         """The merged data of the protocol a file extends; None where it extends none, or one that does not load."""
         meta = self.own(name).get("protocol")
         extends = meta.get("extends") if isinstance(meta, dict) else None
-        return self._loaded[extends][1] if extends in self._loaded else None
+        return self._loaded[extends][1] if isinstance(extends, str) and extends in self else None
 
 
 def _files(folder: Path) -> Iterator[tuple[str, Path]]:

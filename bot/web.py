@@ -75,19 +75,6 @@ async def _to_the_phones(request: web.Request) -> web.Response:
     return web.Response(status=302, headers={"Location": "/sandbox/"})
 
 
-def bind(host: str, port: int) -> socket.socket:
-    """Take the address without listening yet. Raises OSError when somebody has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind((host, port))
-    except OSError:
-        listening.close()
-        raise
-    return listening
-
-
 class Site:
     """A web server that listens on a socket which was bound before."""
 

@@ -1,0 +1,136 @@
+"""Knows what the house opens once its bells have rung: channels, doors, the web, and what drives them.
+
+Nothing here is imported before that. Web server and providers' libraries take a second or more to load, and a deadline that fell
+due while the house was down does not wait for them.
+"""
+
+import socket
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, Any
+
+from bot import web
+from bot.acts.performing import Performer
+from bot.channels.file import FileChannel
+from bot.channels.off import OffChannel
+from bot.channels.opening import open_sms, open_telegram
+from bot.doors import FrontDoors, ours_of
+from bot.listening import Listening
+from bot.readiness import readiness
+from bot.settings import audit_key
+from bot.socket import open_hatch
+from handlers.inbox import Doors, no_answer, no_file
+from scheduler.metronome import Metronome
+from storage import buttons
+from storage.casebook import Answer
+from storage.inbox import Heard
+
+if TYPE_CHECKING:
+    from bot.app import House
+    from bot.channels.telegram import TelegramChannel
+
+
+class Front:
+    """The channels and doors of one house. What is opened is closed by `stack`, in the opposite order."""
+
+    def __init__(self, house: "House", stack: AsyncExitStack) -> None:
+        self._house, self._stack = house, stack
+        self._telegram: TelegramChannel | None = None
+        self._listening: Listening | None = None
+        self._doors: FrontDoors | None = None
+
+    async def open(self, listening: socket.socket) -> None:
+        """Open the ways out, then the doors, then let the clock tick."""
+        doors = await self._open_channels()
+        await self._open_doors(doors, listening)
+        await self._start_clock()
+
+    def answer_for(self, heard: Heard) -> Answer:
+        """What a message is answered with, when it is worked again."""
+        assert self._doors is not None, "messages are worked when the doors are open"
+        return self._doors.answer_for(heard)
+
+    async def poll(self) -> int:
+        """Take what waits at Telegram now, where the house asks; returns how many updates that were."""
+        return 0 if self._listening is None else await self._listening.poll()
+
+    # ---- channels and doors --------------------------------------------------------------------------
+
+    async def _open_channels(self) -> FrontDoors:
+        """Letters leave as soon as the first way stands."""
+        house = self._house
+        files = FileChannel(house.database, house.shelf, house.books["en"], house.settings.var)
+        house.channels["file"] = files
+        house.channels["sms"] = open_sms(house.settings, house.clock.now, self._stack)
+        if not house.by_hand:
+            house.work.start_post()
+            self._stack.push_async_callback(house.work.stop_post)
+        self._telegram = bot = await open_telegram(house.settings, self._card, files.for_people, self._stack)
+        house.channels["telegram"] = bot or OffChannel("telegram")
+        doors = Doors(
+            casebook=house.casebook, books=house.books, protocols=house.shelf, clock=house.clock,
+            fetch_file=no_file if bot is None else bot.fetch_file,
+            answer_press=no_answer if bot is None else bot.answer_press,
+        )  # fmt: skip
+        self._doors = FrontDoors(doors, ours_of(house.settings), house.work.stir)
+        return self._doors
+
+    async def _card(self, case_id: str, person: str) -> int | None:
+        return await self._house.database.read(lambda tx: buttons.card(tx, case_id, person))
+
+    async def _open_doors(self, doors: FrontDoors, listening: socket.socket) -> None:
+        house = self._house
+        site = web.Site(web.application(self._entrances(doors)))
+        self._stack.push_async_callback(site.close)
+        await site.open(listening)
+        hatch = await open_hatch(house.settings.var, house.database.name, self._perform)
+        if hatch is not None:
+            self._stack.push_async_callback(hatch.close)
+        if self._telegram is not None:
+            self._listening = Listening(
+                self._telegram, house.settings, doors, patient=not house.by_hand, leads=lambda: house.work.leading
+            )
+            self._stack.push_async_callback(self._listening.stop)
+            self._listening.start()
+
+    def _entrances(self, doors: FrontDoors) -> web.Entrances:
+        house, settings = self._house, self._house.settings
+        secret = settings.telegram_webhook_secret
+        tokens = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
+        return web.Entrances(
+            telegram=doors.webhook, sms=doors.sms, receipts=doors.receipts, ready=self._ready,
+            settle=house.settle if house.by_hand else None,
+            telegram_secret=None if secret is None else secret.get_secret_value(),
+            twilio_tokens=tuple(t.get_secret_value() for t in tokens if t is not None),
+            public_url=settings.public_url, sandbox=None if house.sandbox is None else house.sandbox.page(),
+        )  # fmt: skip
+
+    async def _perform(self, name: str, arguments: Any) -> Any:
+        """What a command asks of the running house."""
+        house = self._house
+        said = await Performer(house.casebook, take_telegram_ids=house.settings.loopback)(name, arguments)
+        house.work.stir()
+        return said
+
+    async def _ready(self) -> tuple[bool, dict[str, Any]]:
+        house = self._house
+        return await readiness(
+            house.database, house.clock, audit_key(house.settings), house.channels, house.work.ticked,
+            by_hand=house.by_hand,
+        )  # fmt: skip
+
+    # ---- ticking -------------------------------------------------------------------------------------
+
+    async def _start_clock(self) -> None:
+        house = self._house
+        if house.by_hand:
+            return
+        if house.sandbox is not None:
+            url = f"http://127.0.0.1:{house.port}"
+            await house.sandbox.attach(
+                database=house.database, tick=house.work.tick_and_post, house_url=url, public_url=url,
+                police=house.settings.var / "police",
+            )  # fmt: skip
+            return
+        metronome = Metronome(house.work.tick)
+        metronome.start()
+        self._stack.push_async_callback(metronome.stop)
