@@ -16,6 +16,7 @@ from casework.events import (
     TaskOpened,
 )
 from casework.levels import Status
+from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.protocol import Task as TaskRule
 from casework.turn import Turn
@@ -30,7 +31,7 @@ def begin(turn: Turn, seen_at: datetime) -> None:
         turn.decide(InterviewReminded(at=turn.now, next_at=next_reminder(turn.case, protocol, turn.now)))
     for rule in protocol.task:
         if _task_due(turn.case, rule):
-            first = timedelta(minutes=rule.due_minutes[0])
+            first = rule.due_minutes[0] * MINUTE
             turn.decide(TaskOpened(at=turn.now, task=rule.id, owner_role=rule.owner, due_at=seen_at + first))
     if not turn.case.back.elsewhere:
         _well_being(turn)
@@ -97,10 +98,10 @@ def wellbeing_due(case: Case, protocol: Protocol) -> datetime | None:
         if prompt.check in ("B_WELL", "B_POL"):
             timers = protocol.timers
             if prompt.repeats == 0:
-                return prompt.asked_at + timedelta(minutes=timers.wellbeing_reminder)
+                return prompt.asked_at + timers.wellbeing_reminder * MINUTE
             task = case.task(WELL)
             if task is None or task.done_at is not None:
-                return prompt.asked_at + timedelta(minutes=timers.wellbeing_task)
+                return prompt.asked_at + timers.wellbeing_task * MINUTE
     return None
 
 
@@ -111,7 +112,7 @@ def _well_again(turn: Turn) -> None:
         if prompt.repeats == 0:
             _put(turn, prompt.check, prompt.to, repeat=True)
         else:
-            due = turn.now + timedelta(minutes=turn.protocol.timers.day_task_minutes)
+            due = turn.now + turn.protocol.timers.day_task_minutes * MINUTE
             turn.decide(TaskOpened(at=turn.now, task=WELL, owner_role="coordinator", due_at=due))
             turn.tell(To(kind="duty", id="coordinator"), "T_WELL", {}, via="both", alert=1)
         return
@@ -171,8 +172,8 @@ def _task_again(turn: Turn, task: Task) -> None:
     rule = next((t for t in turn.protocol.task if t.id == task.task), None)
     later = rule.due_minutes[task.asked + 1 :] if rule is not None else ()
     seen = turn.case.back.seen_at or turn.now
-    ahead = [seen + timedelta(minutes=m) for m in later if seen + timedelta(minutes=m) > turn.now]
-    due = ahead[0] if ahead else turn.now + timedelta(minutes=turn.protocol.timers.day_task_minutes)
+    ahead = [seen + m * MINUTE for m in later if seen + m * MINUTE > turn.now]
+    due = ahead[0] if ahead else turn.now + turn.protocol.timers.day_task_minutes * MINUTE
     turn.decide(TaskMoved(at=turn.now, task=task.task, due_at=due))
     text = f"T_{task.task}"
     for role in _owners(turn.case, task, turn.now):

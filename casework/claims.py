@@ -19,6 +19,7 @@ from casework.events import (
     TaskOpened,
 )
 from casework.levels import Level, Side, Status, Trust
+from casework.limits import MINUTE
 from casework.turn import Turn
 
 EXPLOITATION = "R06"
@@ -55,7 +56,7 @@ def _call_back(turn: Turn) -> None:
     task = turn.case.task(CALLBACK)
     if task is not None and task.done_at is None:
         return
-    due = turn.now + timedelta(minutes=turn.protocol.timers.claim.callback)
+    due = turn.now + turn.protocol.timers.claim.callback * MINUTE
     turn.decide(TaskOpened(at=turn.now, task=CALLBACK, owner_role="coordinator", due_at=due))
     turn.tell(To(kind="duty", id="coordinator"), "C_CLAIM", {"by": due}, via="both", alert=1)
 
@@ -65,13 +66,13 @@ def _ring_again(turn: Turn) -> None:
     task = turn.case.task(CALLBACK)
     if task is None or task.done_at is not None:
         return
-    roles = {r.rung: r for r in turn.protocol.rung if r.rung}
-    rung = min(task.rung + 1, max(roles))
-    due = turn.now + timedelta(minutes=turn.protocol.timers.claim.next_rung)
-    turn.decide(TaskMoved(at=turn.now, task=CALLBACK, due_at=due, rung=rung))
-    role = roles[rung].role_at_home if turn.case.child.at_home and roles[rung].role_at_home else roles[rung].role
+    number = min(task.rung + 1, turn.protocol.last_rung)
+    rung = turn.protocol.rung_at(number)
+    due = turn.now + turn.protocol.timers.claim.next_rung * MINUTE
+    turn.decide(TaskMoved(at=turn.now, task=CALLBACK, due_at=due, rung=number))
+    role = rung.role_at_home if turn.case.child.at_home and rung.role_at_home else rung.role
     to = To(kind="all_duty") if role == "all" else To(kind="duty", id=role)
-    turn.tell(to, "C_CLAIM", {"by": due}, via="both", alert=rung)
+    turn.tell(to, "C_CLAIM", {"by": due}, via="both", alert=number)
 
 
 def _answered(turn: Turn, news: CheckAnswered) -> None:

@@ -9,7 +9,7 @@ from casework import facts, limits
 from casework.case import Case
 from casework.levels import Level, Located
 from casework.limits import MINUTE
-from casework.protocol import Check, Flag, Protocol
+from casework.protocol import Check, Protocol
 
 Condition = Callable[[Case, Protocol, datetime], bool]
 
@@ -20,12 +20,7 @@ def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:
 
 
 def _red_flag(case: Case, protocol: Protocol, now: datetime) -> bool:
-    return any(f.route != "welfare" for f in flags_of(case, protocol))
-
-
-def flags_of(case: Case, protocol: Protocol) -> list[Flag]:
-    """The red flags that stand."""
-    return [flag for rule in case.flags if (flag := protocol.flag_named(rule)) is not None]
+    return not protocol.urgent.isdisjoint(case.flags)
 
 
 def _place_unsafe(case: Case, protocol: Protocol, now: datetime) -> bool:

@@ -4,11 +4,12 @@ Keys are the kinds of the contract, with `:detail` where several of a kind live.
 schema refuses one without.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from casework import aftercare, conditions, limits, silence, watch
 from casework.case import Case
 from casework.levels import Level, Located, Status
+from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.risk import medicine_flag_at, unsure_due
 
@@ -38,7 +39,7 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
         "reference": case.police.chase_at,
     }
     if case.a01_since is not None and case.level < Level.MEDIUM:
-        times["limit:a01"] = case.a01_since + timedelta(minutes=protocol.timers.away.decision)
+        times["limit:a01"] = case.a01_since + protocol.timers.away.decision * MINUTE
     if case.child.medicine_due_at is not None and not case.fired("R03"):
         times["limit:medicine"] = medicine_flag_at(case, protocol)
     for unsure in case.unsure:

@@ -2,7 +2,7 @@
 are alerted, the alert climbs until a named person takes it, the last rung repeats for ever, and the police's log number is
 chased. An acknowledgement is a loan: it lapses if nothing follows (domain 6)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from casework import limits, silence
 from casework.case import Case
@@ -24,8 +24,9 @@ from casework.events import (
     TakenUntil,
 )
 from casework.levels import Level, Route, Trust
+from casework.limits import MINUTE
 from casework.missing import chase_minutes, word
-from casework.protocol import Protocol, Rung
+from casework.protocol import Protocol
 from casework.risk import out_for
 from casework.turn import Turn
 
@@ -51,7 +52,7 @@ def _chain(turn: Turn) -> None:
         if case.alert.rung or case.level >= Level.MEDIUM:  # a LOW case that was merely taken over has no chain
             _alert(turn, 1)
     elif turn.due("rung") and case.alert.rung and case.alert.taken_by is None:
-        _alert(turn, min(case.alert.rung + 1, _last(turn.protocol)))
+        _alert(turn, min(case.alert.rung + 1, turn.protocol.last_rung))
     elif _rose(turn) and case.alert.taken_by is not None and case.alert.rung:
         turn.decide(AlertLapsed(at=turn.now))
         turn.effects.append(MarkAlerts(state="lapsed"))
@@ -96,20 +97,12 @@ def _nobody_to_ask(turn: Turn) -> bool:
     return turn.opened and not turn.askable()
 
 
-def _last(protocol: Protocol) -> int:
-    return max(r.rung for r in protocol.rung if r.rung)
-
-
-def _rung(protocol: Protocol, number: int) -> Rung:
-    return next(r for r in protocol.rung if r.rung == number)
-
-
 def _alert(turn: Turn, number: int) -> None:
     """Alert this rung; the last one is everybody, and the reporter is told that nobody has answered (R_NOACK, or O_HIGH)."""
     next_at = _next_rung_at(turn, number)
     turn.decide(RungClimbed(at=turn.now, rung=number, next_at=next_at))
     turn.tell(_to_rung(turn, number), "C_ALERT", _facts(turn.case, turn, next_at), via="both", alert=number)
-    rung = _rung(turn.protocol, number)
+    rung = turn.protocol.rung_at(number)
     if rung.tell_reporter:
         emergency = turn.case.route is Route.EMERGENCY and turn.case.unlocated
         turn.tell_reporters(turn.protocol.wording.high_999 if emergency else rung.tell_reporter)
@@ -117,17 +110,17 @@ def _alert(turn: Turn, number: int) -> None:
 
 def _next_rung_at(turn: Turn, number: int) -> datetime:
     protocol = turn.protocol
-    if number < _last(protocol):
-        wait = _rung(protocol, number + 1).after - _rung(protocol, number).after
-        return turn.now + timedelta(minutes=wait)
+    if number < protocol.last_rung:
+        wait = protocol.rung_at(number + 1).after - protocol.rung_at(number).after
+        return turn.now + wait * MINUTE
     repeat = protocol.repeat
     if turn.case.reported:
-        return turn.now + timedelta(minutes=repeat.confirmed_number)
-    return turn.now + timedelta(minutes=repeat.high if turn.case.level is Level.HIGH else repeat.others)
+        return turn.now + repeat.confirmed_number * MINUTE
+    return turn.now + (repeat.high if turn.case.level is Level.HIGH else repeat.others) * MINUTE
 
 
 def _to_rung(turn: Turn, number: int) -> To:
-    rung = _rung(turn.protocol, number)
+    rung = turn.protocol.rung_at(number)
     role = rung.role_at_home if turn.case.child.at_home and rung.role_at_home else rung.role
     return To(kind="all_duty") if role == "all" else To(kind="duty", id=role)
 
@@ -158,12 +151,12 @@ def _taken(turn: Turn) -> None:
     if isinstance(news, StayAuthorised) and case.missing_at is None:
         turn.effects.append(MarkAlerts(state="ended"))  # the decision that A01 asked for was made
     elif isinstance(news, AlertAcknowledged):
-        until = turn.now + timedelta(minutes=_lapse(case, turn.protocol))
+        until = turn.now + _lapse(case, turn.protocol) * MINUTE
         turn.decide(TakenUntil(at=turn.now, until=until))
         turn.effects.append(MarkAlerts(state="taken", by=news.by, until=until))
         turn.tell(To(kind="told", id=news.by), "C_TAKEN", {"at": turn.now, "by": until, "name": news.by}, via="quiet")
     elif case.alert.taken_by is not None and _acted(turn):
-        until = turn.now + timedelta(minutes=_lapse(case, turn.protocol))
+        until = turn.now + _lapse(case, turn.protocol) * MINUTE
         turn.decide(TakenUntil(at=turn.now, until=until))
         turn.effects.append(MarkAlerts(state="taken", by=case.alert.taken_by, until=until))
 
@@ -196,7 +189,7 @@ def _chase(turn: Turn) -> None:
     if turn.due("reference") and turn.case.police.chase_at is not None:
         _ask_for_number(turn)
     if _not_rung(turn):
-        soon = turn.now + timedelta(minutes=turn.protocol.timers.chase.high)
+        soon = turn.now + turn.protocol.timers.chase.high * MINUTE
         misses = turn.case.police.misses
         turn.decide(ReferenceChased(at=turn.now, misses=misses, next_at=min(soon, turn.case.police.chase_at or soon)))
         _tell_unconfirmed(turn, max(1, turn.case.alert.rung))
@@ -219,7 +212,7 @@ def _rung_again(turn: Turn) -> bool:
 def _ask_for_number(turn: Turn) -> None:
     case = turn.case
     misses = case.police.misses + 1
-    next_at = turn.now + timedelta(minutes=chase_minutes(case, turn.protocol))
+    next_at = turn.now + chase_minutes(case, turn.protocol) * MINUTE
     turn.decide(ReferenceChased(at=turn.now, misses=misses, next_at=next_at))
     adult = turn.worker()
     if adult is not None:
@@ -230,7 +223,7 @@ def _ask_for_number(turn: Turn) -> None:
             turn.decide(CheckAsked(at=turn.now, check="O_NOREF", to=adult.person, asked_at=turn.now, timed=False))
         turn.tell(To(kind="person", id=adult.person), text, question=question, expires_at=next_at)
     if misses % turn.protocol.timers.chase.escalate_every == 0:
-        _tell_unconfirmed(turn, min(max(case.alert.rung, case.police.chase_rung, 1) + 1, _last(turn.protocol)))
+        _tell_unconfirmed(turn, min(max(case.alert.rung, case.police.chase_rung, 1) + 1, turn.protocol.last_rung))
 
 
 def _tell_unconfirmed(turn: Turn, rung: int) -> None:

@@ -2,7 +2,7 @@
 made and the chase for a log number starts; below, the absence is logged and reviewed. Nothing here says that the police
 know: only a log number says that (HZ01)."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from casework import limits
 from casework.case import Case
@@ -21,6 +21,7 @@ from casework.events import (
 )
 from casework.gate import next_check
 from casework.levels import Level, Route, Status
+from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.risk import gate_complete
 from casework.turn import Turn
@@ -177,7 +178,7 @@ def chase_minutes(case: Case, protocol: Protocol) -> int:
 
 
 def _chase_at(turn: Turn) -> datetime:
-    return turn.now + timedelta(minutes=chase_minutes(turn.case, turn.protocol))
+    return turn.now + chase_minutes(turn.case, turn.protocol) * MINUTE
 
 
 # ---- the report ----------------------------------------------------------------------------------

@@ -354,6 +354,15 @@ class Protocol(_Data):
                 return band
         return self.timers.bands[-1]
 
+    def rung_at(self, number: int) -> Rung:
+        """The rung of this number; KeyError is our own bug."""
+        return self._rung_by_number[number]
+
+    @cached_property
+    def last_rung(self) -> int:
+        """The number of the rung that repeats for ever."""
+        return max(self._rung_by_number)
+
     def flag_named(self, flag_id: str) -> Flag | None:
         return self._flag_by_id.get(flag_id)
 
@@ -389,6 +398,15 @@ class Protocol(_Data):
     @cached_property
     def _by_id(self) -> dict[str, Check]:
         return {c.id: c for c in self.check}
+
+    @cached_property
+    def _rung_by_number(self) -> dict[int, Rung]:
+        return {r.rung: r for r in self.rung}
+
+    @cached_property
+    def urgent(self) -> frozenset[str]:
+        """The ids of the red flags that stand for more than a concern for welfare."""
+        return frozenset(f.id for f in self.flag if f.route != "welfare")
 
     @cached_property
     def _flag_by_id(self) -> dict[str, Flag]:

@@ -1,8 +1,6 @@
 """What is asked by time and not by the list: reminders of the silent, the word after an outage, reviews, "is the child
 back?" (domain 5.2, 5.3, A1)."""
 
-from datetime import timedelta
-
 from casework import facts, limits, silence
 from casework.asking import put, words_for
 from casework.case import Case, Prompt
@@ -19,6 +17,7 @@ from casework.events import (
 )
 from casework.ladder import other_parents
 from casework.levels import Located, Side, Status, Trust
+from casework.limits import MINUTE
 from casework.turn import Turn
 
 
@@ -92,7 +91,7 @@ def review(turn: Turn) -> None:
         _ask_review(turn)
         turn.decide(ReviewSet(at=now, review_at=limits.next_review(turn.case, protocol, now)))
     elif isinstance(turn.news, ReturnClaimed) and case.status is Status.RETURN_CLAIMED and case.review_at is not None:
-        soon = now + timedelta(minutes=protocol.timers.claim.next_check)
+        soon = now + protocol.timers.claim.next_check * MINUTE
         turn.decide(ReviewSet(at=now, review_at=min(case.review_at, soon)))
     elif _starts_anew(turn) or (case.review_at is None and _needs_review(case)):
         turn.decide(ReviewSet(at=now, review_at=limits.next_review(case, protocol, now)))

@@ -192,9 +192,9 @@ def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
 
 def _route(case: Case, protocol: Protocol) -> Route:
     """The strictest number among the flags that stand and the linked cases: 999 before 101 before concern for welfare."""
-    routes = [_ROUTES[flag.route] for flag in conditions.flags_of(case, protocol)]
+    routes = [_ROUTES[flag.route] for rule in case.flags if (flag := protocol.flag_named(rule)) is not None]
     routes += [route for _, _, route in case.linked]
-    return max([*routes, case.route], key=lambda route: route.strictness)
+    return max([case.route, *routes], key=lambda route: route.strictness) if routes else case.route
 
 
 # ---- a new worry, and not sure ------------------------------------------------------------------------------------
@@ -207,7 +207,7 @@ def _unsure(turn: Turn) -> None:
     if isinstance(news, CheckAnswered) and turn.protocol.has(news.check):
         check = turn.protocol.find(news.check)
         if _not_sure(check, news) and not any(u.check == check.id for u in turn.case.unsure):
-            until = turn.now + timedelta(minutes=turn.protocol.timers.answer.unsure_human)
+            until = turn.now + turn.protocol.timers.answer.unsure_human * MINUTE
             turn.decide(UnsureRaised(at=turn.now, check=check.id, until=until))
             _ask_humans(
                 turn, check.id, until, ("coordinator",) if turn.case.child.at_home else ("coordinator", "manager")
@@ -246,7 +246,7 @@ def unsure_due(unsure: Unsure, protocol: Protocol) -> datetime:
     if unsure.climbed:
         return unsure.until
     window = protocol.timers.answer.unsure_human - protocol.timers.answer.unsure_climb
-    return unsure.until - timedelta(minutes=window)
+    return unsure.until - window * MINUTE
 
 
 def out_for(case: Case, now: datetime) -> int:

@@ -3,10 +3,11 @@
 Silence is an answer, the worse one. It counts from the oldest unanswered timed question; a new review does not restart it.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from casework.case import Case, Prompt
 from casework.levels import Status
+from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.turn import Turn
 
@@ -31,9 +32,9 @@ def due(case: Case, protocol: Protocol) -> datetime | None:
         return None
     answer = protocol.timers.answer
     if case.status is Status.WATCHING and _young(case):
-        return case.silent_since + timedelta(minutes=answer.silence_watch_under_12)
+        return case.silent_since + answer.silence_watch_under_12 * MINUTE
     wait = {FIRST_ACK: answer.first_ack, REMINDER: answer.reminder, SILENT: answer.silence}[stage]
-    return case.silent_since + timedelta(minutes=wait)
+    return case.silent_since + wait * MINUTE
 
 
 def stage_now(turn: Turn) -> int | None:
