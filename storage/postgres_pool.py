@@ -31,6 +31,7 @@ _LOST = (
     says.PostgresConnectionError, says.InterfaceError, says.AdminShutdownError, says.CrashShutdownError,
     says.CannotConnectNowError, says.IdleInTransactionSessionTimeoutError, says.IdleSessionTimeoutError,
     says.TooManyConnectionsError, OSError, TimeoutError,
+    says.InternalClientError,  # the server's last word on a line came between two of our statements
 )  # fmt: skip
 _CONFLICT = (says.SerializationError, says.DeadlockDetectedError, says.LockNotAvailableError)
 _OLDER = (says.UndefinedTableError, says.UndefinedColumnError)
@@ -117,7 +118,8 @@ class Pool:
             if not wire.connection.is_closed():
                 return wire
         self._made += 1
-        return Wire(await self.connect(), f"{self._node}/{self._made}")
+        slot = f"{self._node}/{self._made}"  # before the wait: another line is made meanwhile
+        return Wire(await self.connect(), slot)
 
     async def connect(self, **settings: str) -> asyncpg.Connection:
         """A line beside the pool. Raises Lost, or Unusable when the server refuses us."""

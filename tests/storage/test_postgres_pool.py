@@ -1,0 +1,31 @@
+"""The lines to a server: each has a slot of its own, or the answer about a lost commit would be another line's."""
+
+import asyncio
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from storage.postgres_pool import Pool
+from tests import databases
+
+pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+
+
+async def test_lines_that_are_made_at_once_have_slots_of_their_own(tmp_path: Path, engine: str) -> None:
+    """Seen failing: all lines that were made while the first connected shared its slot, and waited for each other."""
+    pool = Pool(databases.url(tmp_path), 8, timedelta(seconds=4), read_only=False)
+    await pool.begin()
+    met, slots = asyncio.Barrier(8), list[str]()
+
+    async def work() -> None:
+        async with pool.wire() as wire:
+            await wire.begin()
+            slots.append(wire.slot)
+            await met.wait()  # every one holds its slot's row: two of one slot would never meet here
+            await wire.commit()
+
+    async with asyncio.timeout(30):
+        await asyncio.gather(*(work() for _ in range(8)))
+    assert 8 == len(set(slots))
+    await pool.close()
