@@ -20,7 +20,7 @@ def put(turn: Turn, check: str, person: str, *, timed: bool, repeat: bool = Fals
 
 
 def words_for(case: Case, protocol: Protocol, check: str, asked_at: datetime) -> dict[str, Field]:
-    """The times that a prompt's text shows: when it was asked and when silence is told to people on call."""
+    """What a prompt's text shows: when it was asked, when silence is told to people on call, what may be answered."""
     answer = protocol.timers.answer
     young = case.child.age is None or case.child.age < 12
     wait = answer.silence_watch_under_12 if check == "W_BACK" and young else answer.silence
@@ -31,4 +31,6 @@ def words_for(case: Case, protocol: Protocol, check: str, asked_at: datetime) ->
         fields["number"] = case.police.number
     if case.child.flags:
         fields["flags"] = case.child.flags
+    if protocol.has(check):
+        fields["options"] = tuple(f"{check}.{option.value}" for option in protocol.find(check).options)
     return fields

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from casework.effects import Field
 from casework.loading import Finding
 from casework.protocol import Check, Protocol
-from casework.wording import Phrasebook, is_gsm7, render, segments
+from casework.wording import Phrasebook, digits, is_gsm7, render, segments
 
 CARRIER_WORDS = frozenset(
     (
@@ -27,7 +27,7 @@ CARRIER_WORDS = frozenset(
     )
 )  # T1 and recalled: a carrier answers these itself, and may silence the case (HZ22)
 MOST_SEGMENTS = {"en": 1, "cy": 3}  # Welsh ŵ and ŷ make a text UCS-2
-_STAFF_ONLY = re.compile(r"[CD]\d\d")
+_SHOWN = re.compile(r"(?<!\S)(\d{1,2})(?= [A-ZÀ-Ý])")
 _NUMBERS = ("999", "101")
 _NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 _LATER = _NOON + timedelta(days=2)
@@ -50,9 +50,11 @@ def words(protocol: Protocol, books: Mapping[str, Phrasebook]) -> Iterator[Findi
         below = english if language != "en" else None
         for text in texts(protocol):
             yield from _text(text, book, below, translated=text in for_parents(protocol))
+            yield from _fits(f"wording.{language}.{text}", text, book, _options(protocol, text))
         yield from _tells_whom_to_ring(protocol, book)
         for check in protocol.check:
             yield from _labels(check, book)
+            yield from _digits(check, book)
 
 
 def texts(protocol: Protocol) -> list[str]:
@@ -75,10 +77,8 @@ def _text(text: str, book: Phrasebook, english: Phrasebook | None, *, translated
         return
     if english is not None and translated and book.text[text] == english.text.get(text):
         yield Finding(where, "not translated: the English words would go out")
-    if _STAFF_ONLY.fullmatch(text):
-        return
-    yield from _fits(where, text, book)
-    kept = sorted(CARRIER_WORDS & set(re.findall(r"[A-Z]+", book.text[text])))
+    said = f"{book.text[text]} {book.text.get(f'{text}_SMS', '')}"
+    kept = sorted(CARRIER_WORDS & set(re.findall(r"[A-Z]+", said)))
     if kept:
         yield Finding(where, f"tells people to text {', '.join(kept)}, which carriers keep for themselves")
     wanted = english.text.get(text, "") if english is not None else ""
@@ -87,12 +87,20 @@ def _text(text: str, book: Phrasebook, english: Phrasebook | None, *, translated
         yield Finding(where, f"leaves out {', '.join(missing)}, which the English text says")
 
 
-def _fits(where: str, text: str, book: Phrasebook) -> Iterator[Finding]:
+def _options(protocol: Protocol, text: str) -> tuple[str, ...]:
+    """The answers that this text shows, as `CHECK.value`."""
+    return tuple(f"{text}.{option.value}" for option in protocol.find(text).options) if protocol.has(text) else ()
+
+
+def _fits(where: str, text: str, book: Phrasebook, options: tuple[str, ...]) -> Iterator[Finding]:
+    """By SMS every text is one segment, whoever reads it; a text that is not there is another finding."""
+    if not book.knows(text):
+        return
     most = MOST_SEGMENTS.get(book.language, 1)
     for front in ("repeat", "drill"):
         shown = render(
-            book, text, channel="sms", code="A" * 12, who="J", now=_NOON, fields=WIDEST, repeat=front == "repeat",
-            drill=front == "drill",
+            book, text, channel="sms", code="A" * 12, who="J", now=_NOON, fields={**WIDEST, "options": options},
+            repeat=front == "repeat", drill=front == "drill",
         )  # fmt: skip
         if segments(shown) > most or (most == 1 and not is_gsm7(shown)):
             yield Finding(where, f"at its widest {len(shown)} characters: over {most} SMS segment{'s' * (most > 1)}")
@@ -106,6 +114,19 @@ def _tells_whom_to_ring(protocol: Protocol, book: Phrasebook) -> Iterator[Findin
             yield Finding(f"wording.{outcome}", f"{text} names neither 999 nor 101")
         elif book.knows(text) and outcome.startswith("high_999") and "999" not in book.text[text]:
             yield Finding(f"wording.{outcome}", f"{text} does not say 999")
+
+
+def _digits(check: Check, book: Phrasebook) -> Iterator[Finding]:
+    """What a text shows as `1 Yes 2 No` must be what is read, one for one: a digit too few is an answer nobody can give."""
+    if not book.knows(check.id) or len(check.options) < 2:
+        return
+    keys = tuple(f"{check.id}.{option.value}" for option in check.options)
+    shown = render(book, check.id, channel="sms", code="", who="J", now=_NOON, fields={**WIDEST, "options": keys})
+    found = tuple(_SHOWN.findall(shown))
+    read = digits(book, check.id, len(keys))
+    if found != read and (found or check.stage != "prompt"):
+        says = f"the text shows {' '.join(found) or 'no digits'} by SMS where {' '.join(read)} are read"
+        yield Finding(f"wording.{book.language}.{check.id}", says)
 
 
 def _labels(check: Check, book: Phrasebook) -> Iterator[Finding]:

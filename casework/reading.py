@@ -16,7 +16,7 @@ from casework.times import (
     read_time,
     read_whereabouts,
 )
-from casework.wording import Phrasebook, labels
+from casework.wording import Phrasebook, digits, labels, short
 
 __all__ = [
     "Command", "ReadTime", "Whereabouts", "read_answer", "read_coming", "read_command", "read_time",
@@ -80,15 +80,19 @@ def _with_digit(value: str, rest: list[str], by_words: dict[str, str]) -> str | 
 
 def _digits(check: Check, book: Phrasebook) -> dict[str, str]:
     values = [o.value for o in check.options]
-    shown = book.digits.get(check.id) or tuple(str(n) for n in range(1, len(values) + 1))
-    return dict(zip(shown, values, strict=False))
+    return dict(zip(digits(book, check.id, len(values)), values, strict=False))
 
 
 def _meanings(check: Check, book: Phrasebook) -> dict[str, str]:
     """Every phrase that means an option of this check; one that would mean two means none."""
     found: dict[str, set[str]] = {}
     for value, label in labels(book, check):
-        for said in (label, *book.says.get(f"{check.id}.{value}", ()), *book.says.get(value, ())):
+        for said in (
+            label,
+            short(book, f"{check.id}.{value}"),
+            *book.says.get(f"{check.id}.{value}", ()),
+            *book.says.get(value, ()),
+        ):
             found.setdefault(phrase(said), set()).add(value)
     for number, value in _digits(check, book).items():
         if int(number) <= len(book.numbers):

@@ -53,7 +53,7 @@ def _start_clock(turn: Turn) -> None:
     news = turn.news
     if not isinstance(news, CheckAnswered) or news.instant is None or not turn.protocol.has(news.check):
         return
-    if turn.protocol.find(news.check).means != "due":
+    if turn.protocol.find(news.check).means not in ("due", "which_child"):
         return
     known = turn.case.t0_kind != "reported"
     t0 = min(news.instant, turn.case.t0) if known else min(news.instant, turn.now)

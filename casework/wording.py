@@ -103,9 +103,12 @@ def render(
 
 
 def _template(book: Phrasebook, text: str, channel: str, fields: Mapping[str, Field]) -> str:
-    """Names of people on duty go to Telegram only: `C_TAKEN_NAME` in place of `C_TAKEN` where a name came along."""
-    named = f"{text}_NAME"
-    return book.text[named if channel == "telegram" and fields.get("name") and named in book.text else text]
+    """Names of people on duty go to Telegram only: `C_TAKEN_NAME` in place of `C_TAKEN` where a name came along. What
+    staff press there they type by SMS: `C04_SMS` in place of `C04`."""
+    other = (
+        f"{text}_NAME" if channel == "telegram" and fields.get("name") else f"{text}_SMS" if channel == "sms" else ""
+    )
+    return book.text.get(other) or book.text[text]
 
 
 def _fill(book: Phrasebook, template: str, channel: str, now: datetime, fields: Mapping[str, Field]) -> str:
@@ -133,6 +136,8 @@ def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime
         case "missing":
             names = value if isinstance(value, tuple) else ()
             return ", ".join(book.phrase.get(f"missing_{n}", n) for n in names) or book.phrase["unknown"]
+        case "options":
+            return numbered(book, value if isinstance(value, tuple) else ())
         case "text":  # words that stand on lines of their own
             return str(value or "")
     if isinstance(value, datetime):
@@ -191,6 +196,22 @@ def label(book: Phrasebook, key: str) -> str:
 def labels(book: Phrasebook, check: Check) -> list[tuple[str, str]]:
     """The options of a check in protocol order, each value with its label."""
     return [(o.value, label(book, f"{check.id}.{o.value}")) for o in check.options]
+
+
+def digits(book: Phrasebook, check: str, options: int) -> tuple[str, ...]:
+    """What is typed for each option: 1, 2, 3 …; beyond 10 the tens alone, for a `13` may well mean 1 and 3."""
+    return book.digits.get(check) or tuple(str(n if n <= 10 else (n - 9) * 10) for n in range(1, options + 1))
+
+
+def numbered(book: Phrasebook, keys: tuple[str, ...]) -> str:
+    """The options of a check, given as `CHECK.value`, as a text shows them: `1 Yes 2 No 3 Not sure`."""
+    shown = digits(book, keys[0].partition(".")[0] if keys else "", len(keys))
+    return " ".join(f"{digit} {short(book, key)}" for digit, key in zip(shown, keys, strict=False))
+
+
+def short(book: Phrasebook, key: str) -> str:
+    """The words of an option where room is scarce: `CHECK.value.sms`, else those of its button."""
+    return book.label.get(f"{key}.sms") or label(book, key)
 
 
 # ---- what fits a phone ---------------------------------------------------------------------------

@@ -10,6 +10,7 @@ from casework.levels import Trust
 from casework.plain import tokens
 from casework.protocol import Check
 from handlers.inbox import read_news
+from handlers.opening import set_clock
 from handlers.sms_cases import ask_which
 from handlers.sms_opening import open_for
 from handlers.texter import Concern, Texter
@@ -18,6 +19,7 @@ from storage.texters import lately_sent
 _REF_FIRST = re.compile(r"\s*([A-Za-z]) ?(\d{2,4})(?![\d:.])[\s:,.-]+(?=\S)")
 _DIGIT_FIRST = re.compile(r"^\W*\d(?!\d)\W*")
 _ALARMS = ("R01", "R02", "R10")  # words that open a case by themselves; `worried` alone is also said when all is well
+_HOW = {"time": "N_TIME", "ticks": "N_TICKS"}  # how a question of this kind is answered
 _POLITE = frozenset({"ok", "okay", "yes", "k", "cool", "great", "good", "fine"})
 
 
@@ -69,10 +71,11 @@ async def _one(texter: Texter, concern: Concern, words: str) -> None:
         news = await read_news(texter.desk, concern.case, check, words, texter.voice(concern.person))
     if news is not None:
         await texter.record(concern.case, news)
+    read = news is not None or await _sets_clock(texter, concern, words)
     flags = reading.worry(_bare(words), texter.book)
     if flags:
         await raise_new(texter, concern, flags)
-    elif news is None:
+    elif not read:
         await _unread(texter, concern, check)
 
 
@@ -84,6 +87,17 @@ async def _question(texter: Texter, concern: Concern) -> Check | None:
         return protocol.find(prompt.check) if protocol.has(prompt.check) else None
     sent = await lately_sent(texter.desk.tx, texter.number, concern.case.case_id) if concern.staff else []
     return next((protocol.find(text) for text in sent if protocol.has(text)), None)
+
+
+async def _sets_clock(texter: Texter, concern: Concern, words: str) -> bool:
+    """A time from staff, where the case opened without one: C00, which waits beside the questions (as on Telegram)."""
+    time = reading.read_time(words, texter.desk.now) if concern.staff and concern.case.t0_kind == "reported" else None
+    if time is None:
+        return False
+    case, person = concern.case, concern.person
+    await set_clock(texter.desk, case, person, texter.voice(person), time, words)
+    await texter.reply("due_ok", concern=concern, fields={"at": min(time.instant, texter.desk.now)})
+    return True
 
 
 # ---- what could not be read --------------------------------------------------------------------------
@@ -100,7 +114,7 @@ async def _unread(texter: Texter, concern: Concern, check: Check | None) -> None
         await texter.reply("N_NOTED", concern=await texter.fresh(concern))
         return
     await texter.note(concern, unread=False)
-    await texter.reply("N_TIME" if check.kind == "time" else "N_AGAIN", concern=concern)
+    await texter.reply(_HOW.get(check.kind, "N_AGAIN"), concern=concern)
     if concern.case.last_prompt(concern.person.person_id, texter.desk.now) is not None:
         await ask_again(texter, concern, check)
 

@@ -49,6 +49,8 @@ async def _missing(texter: Texter, command: Command) -> bool:
         time = reading.read_time(_without(command.rest, child.id), texter.desk.now)
         concern, known_before = await sms_opening.open_for(texter, person, child.id, time)
         await _after_opening(texter, concern, known_before)
+        if not known_before:
+            await sms_opening.ask_when(texter, concern)
         await _extra_worry(texter, concern, command)
     return True
 

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import timedelta
 
 from casework import speech
+from casework.effects import Tell, To
 from casework.levels import Side
 from casework.plain import tokens
 from casework.reading import ReadTime
@@ -56,6 +57,15 @@ async def open_for(texter: Texter, person: Person, child_id: str, time: ReadTime
         texter.desk, child_id, person, texter.voice(person), time, askable=may_be_asked, words=texter.words
     )
     return Concern(person, case), known
+
+
+async def ask_when(texter: Texter, concern: Concern) -> None:
+    """C00, for staff whose text named no time: the clock runs from their text meanwhile. It goes a minute after the
+    question of danger, and waits for a time alone, so that digits answer the checks."""
+    case = concern.case
+    if concern.staff and case.t0_kind == "reported" and case.missing_at is None:
+        to = To(kind="person", id=concern.person.person_id)
+        await texter.desk.tell(case, Tell(to=to, text="C00", not_before=texter.desk.now + speech.HELD_BACK))
 
 
 async def alarms(texter: Texter, children: Sequence[str]) -> list[str]:

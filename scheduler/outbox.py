@@ -189,6 +189,7 @@ async def _by_other_channel(desk: Desk, letter: Letter) -> None:
         return
     twin = replace(
         letter, id=time_id("letter", desk.now, desk.chance), channel=other, address=str(address), edit=None,
+        body=await desk.by_sms(letter, person.language) if other == "sms" else letter.body,
         keyboard=(), case_card=False, due_at=desk.now, tries=0,
     )  # fmt: skip
     await outbox.enqueue(desk.tx, twin)

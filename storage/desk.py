@@ -21,6 +21,7 @@ from storage.database import Tx
 from storage.directory import Directory
 from storage.keyboards import Keyboard
 from storage.letters import Post, Reply
+from storage.outbox import Letter
 from storage.parts import Parts
 from storage.recording import Recorder
 
@@ -72,6 +73,12 @@ class Desk:
     ) -> list[Case]:  # fmt: skip
         """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it."""
         return await cases.open_cases(self.tx, organisation=organisation, home=home, child=child, person=person)
+
+    async def open_around(
+        self, organisation: str, *, homes: Collection[str], children: Collection[str], person: str
+    ) -> list[Case]:
+        """Open cases and watches of these homes, of these children, and those of which this person was ever alerted."""
+        return await cases.open_around(self.tx, organisation, homes=homes, children=children, person=person)
 
     async def opening(self, child_id: str) -> Opening:
         """What a new case of this child is opened with. Raises NotAllowed for an unknown child."""
@@ -177,6 +184,11 @@ class Desk:
     async def tell(self, case: Case, effect: Tell) -> None:
         """Tell people of a case something the core did not decide, through the same post."""
         await self._post.tell(case, effect)
+
+    async def by_sms(self, letter: Letter, language: str) -> str:
+        """The words of a letter as they go by SMS, also where Telegram had buttons for them."""
+        case = None if letter.case_id is None else await self.case(letter.case_id)
+        return letter.body if case is None else await self._post.by_sms(case, letter, language)
 
     async def tell_co_ordinators(self, text: str, fields: Mapping[str, Field]) -> None:
         """Tell the co-ordinators on duty of every organisation of something that belongs to no case."""

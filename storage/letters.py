@@ -12,6 +12,7 @@ from datetime import datetime
 import structlog
 
 from casework import card, speech, wording
+from casework.asking import words_for
 from casework.case import Case
 from casework.deadlines import armed
 from casework.effects import Field, MarkAlerts, Tell, To, Withdraw
@@ -170,6 +171,18 @@ class Post:
             document=reply.document, case_card=False, due_at=self.now, expires_at=None, tries=0,
         )  # fmt: skip
         await outbox.enqueue(self.tx, letter, self.now)
+
+    async def by_sms(self, case: Case, letter: outbox.Letter, language: str) -> str:
+        """The words of a letter that was written for Telegram as SMS has them: what staff press there is typed here."""
+        protocol = self.parts.protocols[case.protocol]
+        if not protocol.has(letter.text) or protocol.find(letter.text).side != "staff":
+            return letter.body
+        book = self.parts.book(language)
+        fields, who = words_for(case, protocol, letter.text, letter.due_at), await self.addressees.who(case, "sms")
+        return wording.render(
+            book, letter.text, channel="sms", code=case.code, who=who, now=self.now, fields=fields,
+            repeat=book.phrase["repeat"] in letter.body, drill=self.parts.drill,
+        )  # fmt: skip
 
     async def _send_one(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
         letter_id = time_id("letter", self.now, self.parts.chance)

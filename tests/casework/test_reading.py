@@ -18,7 +18,7 @@ from casework.reading import (
     read_whereabouts,
     worry,
 )
-from casework.wording import label
+from casework.wording import digits, label
 from tests.builders import local, the_protocol
 
 BOOKS = books()
@@ -106,9 +106,25 @@ def test_every_label_of_every_check_reads_as_its_own_option() -> None:
 def test_every_digit_reads_as_the_option_in_that_place() -> None:
     """`1` to `n` in protocol order, unless the text shows others."""
     for check in the_protocol().check:
-        shown = ENGLISH.digits.get(check.id) or tuple(str(n) for n in range(1, len(check.options) + 1))
-        for digit, option in zip(shown, check.options, strict=True):
+        for digit, option in zip(digits(ENGLISH, check.id, len(check.options)), check.options, strict=True):
             assert (option.value,) == read_answer(digit, check, ENGLISH), check.id
+
+
+def test_two_digits_run_together_are_never_a_third_option() -> None:
+    """A `13` for self-harm and threats must not read as `none of these`: it is asked again."""
+    for check in the_protocol().check:
+        shown = digits(ENGLISH, check.id, len(check.options))
+        run_together = [a + b for a in shown for b in shown]
+        assert [] == [both for both in run_together if read_answer(both, check, ENGLISH)], check.id
+    assert ("self_harm", "threats") == answer("1 3", "C11")
+    assert answer("13", "C11") is None
+    assert ("move", "none") == answer("20, 40", "C11")
+
+
+def test_what_a_text_calls_an_option_may_be_typed() -> None:
+    """`Meds due` is C11's medicine, as the button's `Medicine due within 12 h` is."""
+    for said in ("Meds due", "meds due, unsure", "Medicine due within 12 h"):
+        assert "medicine" in (answer(said, "C11") or ()), said
 
 
 def test_a_list_of_ticks_is_read_whole_or_not_at_all() -> None:

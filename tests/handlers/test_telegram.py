@@ -56,6 +56,14 @@ async def test_a_time_given_afterwards_starts_the_clock_there(home: Phones):
     assert "clock starts at 20:30" in (await home.reads("alice"))[-1]
 
 
+async def test_last_certainly_here_is_not_told_as_due_when_it_comes_afterwards(home: Phones):
+    """What a script reads to the police: last certainly seen at ten past eight, not due back then."""
+    await home.types("alice", "/absent K7")
+    await home.types("alice", "SEEN 20:10")
+    case = await home.case()
+    assert ("seen", 20, 10) == (case.t0_kind, case.t0.hour, case.t0.minute)
+
+
 async def test_a_time_that_cannot_be_read_is_asked_for_again(home: Phones):
     """Nothing is guessed: 23:00 lies ahead, and yesterday was not said."""
     await home.types("alice", "/absent K7")

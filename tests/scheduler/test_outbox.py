@@ -189,12 +189,15 @@ async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_pat
 
 
 async def test_staff_whose_telegram_is_dead_are_still_asked(tmp_path):
-    """By SMS, and the case goes on asking them."""
+    """By SMS, with digits in place of buttons, and the case goes on asking them."""
     async with a_house(tmp_path) as h:
         case_id = await h.opens()
         phones = {"telegram": Phone("telegram", *[Refused("403")] * 20), "sms": Phone("sms")}
         await drain(h.casebook, phones, EVENING)
         assert {letter.address for letter in phones["sms"].got} == {"+447700900101"}
+        (question,) = phones["sms"].got
+        assert question.body.startswith(f"{(await h.case(case_id)).code}: is K in danger now")
+        assert "1 Yes 2 No 3 Not sure" in question.body
         assert (await h.case(case_id)).unreachable == ()
 
 
