@@ -9,55 +9,79 @@ from casework.case import Case
 from casework.errors import NotAllowed
 from casework.levels import Status
 from casework.protocol import Protocol
+from storage import bulk
 from storage import chance as chances
 from storage.chance import Chance
-from storage.codec import case_from, case_text, ms
+from storage.codec import Written, case_from, ms, read_case
 from storage.database import Conflict, Row, Tx, Value
 from storage.log import Head
+from storage.recent import Kept, Recent
 from storage.words import clean
 
 CODE_KEPT = timedelta(days=30)
 CODE_DIGITS = (2, 2, 2, 2, 3, 3, 3, 4, 4, 4, 4, 4)  # longer only where the short ones are taken
 
 
+SHOWN = (
+    "code", "organisation", "home", "child_id", "watch", "status", "level", "located", "protocol", "severity",
+    "opened_at", "t0", "limit_at", "next_due", "reported_ref", "closed_at", "closed_by",
+)  # fmt: skip
+_ALL = f"{', '.join(SHOWN)}, case_id, events, head, version, "
+
+
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A case as it stands in the database: folded, with the head of its log and its version."""
+    """A case as it stands in the database: folded, with the head of its log, its version, what its row shows, and its
+    deadlines where they are known without a look (milliseconds UTC by key)."""
 
-    case: Case
+    written: Written
     head: Head
     version: int
+    row: Row  # begins with the columns of `SHOWN`
+    deadlines: Mapping[str, int] | None
+
+    @property
+    def case(self) -> Case:
+        return self.written.case
 
 
-async def find(tx: Tx, case_id: str) -> Held | None:
-    """One case by id, or None; a unit that writes holds it until its commit, so that nodes take turns."""
-    row = await tx.row(f"SELECT folded, events, head, version FROM case_row WHERE case_id = ?{tx.hold}", case_id)
-    return None if row is None else _held(row)
+async def find(tx: Tx, case_id: str, recent: Recent | None = None) -> Held | None:
+    """One case by id, or None; a unit that writes holds it until its commit, so that nodes take turns.
+
+    One that was worked a moment ago is not unfolded again, if it still stands as then.
+    """
+    kept = None if recent is None else recent.of(case_id)
+    row = await tx.row(
+        f"SELECT {_ALL} CASE WHEN head = ? THEN '' ELSE folded END AS folded FROM case_row WHERE case_id = ?{tx.hold}",
+        "" if kept is None else kept.head, case_id,
+    )  # fmt: skip
+    return None if row is None else _held(row, kept)
 
 
-async def open_of_child(tx: Tx, child_id: str) -> Held | None:
+async def open_of_child(tx: Tx, child_id: str, recent: Recent) -> Held | None:
     """The case or watch of a child who is not back: there is never more than one. A returned child's case waits for its
     end only, and a new absence is a new case."""
     row = await tx.row(
-        "SELECT folded, events, head, version FROM case_row WHERE child_id = ?"
-        f" AND status NOT IN ('returned', 'closed'){tx.hold}",
+        f"SELECT {_ALL} folded FROM case_row WHERE child_id = ? AND status NOT IN ('returned', 'closed'){tx.hold}",
         child_id,
     )
-    return None if row is None else _held(row)
+    return None if row is None else _held(row, recent.of(row["case_id"]))
 
 
-async def by_code(tx: Tx, code: str, organisations: Collection[str], now: datetime) -> Case | None:
+async def by_code(
+    tx: Tx, code: str, organisations: Collection[str], now: datetime, recent: Recent
+) -> Case | None:  # fmt: skip
     """The open case of this code, or one closed within 30 days, in one of these organisations; any spelling of case."""
     row = await tx.row(
-        "SELECT folded, events, head, version, organisation FROM case_row"
+        "SELECT case_id, organisation, head, folded FROM case_row"
         " WHERE code = ? AND code_kept = 1 AND (status <> 'closed' OR closed_at > ?)",
         code.strip().upper(), ms(now - CODE_KEPT),
     )  # fmt: skip
-    return None if row is None or row["organisation"] not in organisations else _held(row).case
+    return None if row is None or row["organisation"] not in organisations else _case(row, recent)
 
 
 async def open_cases(
-    tx: Tx, *, organisation: str | None = None, home: str | None = None, child: str | None = None,
+    tx: Tx, recent: Recent, *, organisation: str | None = None, home: str | None = None, child: str | None = None,
     person: str | None = None,
 ) -> list[Case]:  # fmt: skip
     """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it."""
@@ -72,12 +96,20 @@ async def open_cases(
             " UNION SELECT case_id FROM alert WHERE person = ? AND state IN ('live', 'taken'))"
         )
         values += [person, person]
-    rows = await tx.rows(f"SELECT folded FROM case_row WHERE {' AND '.join(where)} ORDER BY case_id", *values)
-    return [case_from(row["folded"]) for row in rows]
+    sql = f"SELECT case_id, head, folded FROM case_row WHERE {' AND '.join(where)} ORDER BY case_id"
+    return [_case(row, recent) for row in await tx.rows(sql, *values)]
 
 
-def _held(row: Row) -> Held:
-    return Held(case_from(row["folded"]), Head(row["events"], row["head"]), row["version"])
+def _held(row: Row, kept: Kept | None) -> Held:
+    head = Head(row["events"], row["head"])
+    if kept is not None and kept.head == head.hash:
+        return Held(kept.written, head, row["version"], row, kept.deadlines)
+    return Held(read_case(row["folded"]), head, row["version"], row, None)
+
+
+def _case(row: Row, recent: Recent) -> Case:
+    kept = recent.of(row["case_id"])
+    return kept.written.case if kept is not None and kept.head == row["head"] else case_from(row["folded"])
 
 
 async def free_code(tx: Tx, chance: Chance, now: datetime, *, drill: bool) -> str:
@@ -98,8 +130,8 @@ async def code_taken(tx: Tx, code: str) -> bool:
     return await tx.row("SELECT 1 FROM case_row WHERE code = ? AND code_kept = 1", code) is not None
 
 
-def row_of(case: Case, protocol: Protocol, before: Case | None, armed: Mapping[str, datetime]) -> dict[str, Value]:
-    """What the row shows of a case; `armed` are its live deadlines."""
+def row_of(case: Case, protocol: Protocol, before: Case | None, next_due: int | None) -> dict[str, Value]:
+    """What the row shows of a case, by the names of `SHOWN` and in their order."""
     watch = case.status is Status.WATCHING or (
         case.status is Status.CLOSED and before is not None and before.status is Status.WATCHING
     )
@@ -117,54 +149,65 @@ def row_of(case: Case, protocol: Protocol, before: Case | None, armed: Mapping[s
         "opened_at": ms(case.opened_at),
         "t0": ms(case.t0),
         "limit_at": None if watch else ms(limits.limit(case, protocol)),
-        "next_due": min((ms(due) for due in armed.values()), default=None),
+        "next_due": next_due,
         "reported_ref": clean(case.police.number or "") if case.reported else None,
         "closed_at": None if case.closed_at is None else ms(case.closed_at),
         "closed_by": case.closed_by,
-        "folded": case_text(case),
     }
 
 
-async def insert(tx: Tx, case_id: str, row: Mapping[str, Value], head: Head) -> None:
+async def insert(tx: Tx, written: Written, shown: Mapping[str, Value], head: Head) -> None:
     """Write the row of a new case."""
-    columns = {"case_id": case_id, "version": 1, "events": head.length, "head": head.hash, **row}
-    marks = ", ".join("?" * len(columns))
-    await tx.run(f"INSERT INTO case_row ({', '.join(columns)}) VALUES ({marks})", *columns.values())
+    columns = {
+        **shown, "case_id": written.case.case_id, "version": 1, "events": head.length, "head": head.hash,
+        "folded": written.text,
+    }  # fmt: skip
+    await tx.run(
+        f"INSERT INTO case_row ({', '.join(columns)}) VALUES ({', '.join('?' * len(columns))})", *columns.values()
+    )
 
 
-async def update(tx: Tx, case_id: str, row: Mapping[str, Value], head: Head, held: Held, version: int) -> None:
-    """Write the row of a known case. Raises Conflict if somebody else changed it since it was read."""
-    columns = {"version": version, "events": head.length, "head": head.hash, **row}
+async def update(tx: Tx, held: Held, written: Written, shown: Mapping[str, Value], head: Head, version: int) -> None:
+    """Write what changed in the row of a known case: a column that is left out costs no index its entry.
+
+    Raises Conflict if somebody else changed it since it was read.
+    """
+    columns = {name: value for place, (name, value) in enumerate(shown.items()) if held.row[place] != value}
+    columns |= {"version": version, "events": head.length, "head": head.hash, "folded": written.text}
     changed = await tx.run(
         f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?",
-        *columns.values(), case_id, held.head.length,
+        *columns.values(), written.case.case_id, held.head.length,
     )  # fmt: skip
     if changed != 1:
         raise Conflict("a case changed while it was being worked")
 
 
 async def note_reporters(tx: Tx, case: Case, before: Case | None) -> None:
-    """Keep who reported the case where it can be looked up."""
-    if before is not None and before.reporters == case.reporters:
+    """Keep who reported the case where it can be looked up; nobody is ever taken off."""
+    known = before.reporters if before is not None else ()
+    if known is case.reporters:
         return
-    for reporter in case.reporters:
-        await tx.run(
-            "INSERT INTO case_reporter (case_id, person) VALUES (?, ?) ON CONFLICT DO NOTHING",
-            case.case_id, reporter.person,
-        )  # fmt: skip
+    new = [(case.case_id, reporter.person) for reporter in case.reporters if reporter not in known]
+    await bulk.insert(tx, "case_reporter (case_id, person)", new, "ON CONFLICT DO NOTHING")
 
 
 async def note_tasks(tx: Tx, case: Case, before: Case | None) -> None:
     """Keep the tasks of the case where they can be listed."""
     known = before.tasks if before is not None else ()
-    for position, task in enumerate(case.tasks, start=1):
-        if position <= len(known) and known[position - 1] == task:
-            continue
-        await tx.run(
-            "INSERT INTO task (case_id, position, kind, owner_role, due_at, done_at, done_by, outcome)"
-            " VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (case_id, position) DO UPDATE SET due_at = excluded.due_at,"
-            " owner_role = excluded.owner_role, done_at = excluded.done_at, done_by = excluded.done_by,"
-            " outcome = excluded.outcome",
+    if known is case.tasks:
+        return
+    rows = [
+        (
             case.case_id, position, task.task, task.owner_role, ms(task.due_at),
             None if task.done_at is None else ms(task.done_at), task.done_by, task.outcome,
-        )  # fmt: skip
+        )
+        for position, task in enumerate(case.tasks, start=1)
+        if position > len(known) or known[position - 1] != task
+    ]  # fmt: skip
+    await bulk.insert(tx, "task (case_id, position, kind, owner_role, due_at, done_at, done_by, outcome)", rows, _AGAIN)
+
+
+_AGAIN = (
+    "ON CONFLICT (case_id, position) DO UPDATE SET due_at = excluded.due_at, owner_role = excluded.owner_role,"
+    " done_at = excluded.done_at, done_by = excluded.done_by, outcome = excluded.outcome"
+)

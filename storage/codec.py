@@ -7,35 +7,22 @@ since then takes its default, a field that is unknown is refused.
 
 import dataclasses
 import json
-import types
-import typing
-from collections.abc import Callable, Mapping
-from datetime import UTC, datetime, timedelta
-from enum import Enum
-from typing import Any, TypeAlias, TypeVar, cast
+from collections.abc import Mapping
+from typing import Any, TypeVar, cast
 
 from casework import events
 from casework.case import Case
 from casework.errors import OurMistake
+from storage.shapes import instant, ms, or_null, quoted, shape
 
-D = TypeVar("D")
-Turn: TypeAlias = Callable[[Any], Any] | None  # None: the value stands for itself
+__all__ = [
+    "KINDS", "Written", "canonical", "case_from", "case_text", "event_data", "event_from", "event_text", "instant", "ms",
+    "quoted", "read_case", "settled", "write_case",
+]  # fmt: skip
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-_MILLISECOND = timedelta(milliseconds=1)
+E = TypeVar("E", bound=events.Event)
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
-def ms(instant: datetime) -> int:
-    """Milliseconds since 1970 UTC; smaller parts are cut off. Raises OurMistake without a time zone."""
-    if instant.tzinfo is None:
-        raise OurMistake("an instant needs its time zone")
-    return (instant - _EPOCH) // _MILLISECOND
-
-
-def instant(milliseconds: int) -> datetime:
-    """The UTC instant so many milliseconds after 1970."""
-    return _EPOCH + milliseconds * _MILLISECOND
+_scan = json.JSONDecoder().raw_decode
 
 
 def canonical(value: object) -> str:
@@ -43,11 +30,14 @@ def canonical(value: object) -> str:
     return _dumps(value)
 
 
+def event_text(event: events.Event) -> str:
+    """An event as canonical JSON; its class stands under `event`."""
+    return shape(type(event)).write(event)
+
+
 def event_data(event: events.Event) -> dict[str, Any]:
     """An event as plain data; its class stands under `event`."""
-    data: dict[str, Any] = encoder(type(event))(event)
-    data["event"] = type(event).__name__
-    return data
+    return cast(dict[str, Any], json.loads(event_text(event)))
 
 
 def event_from(data: Mapping[str, Any]) -> events.Event:
@@ -56,128 +46,68 @@ def event_from(data: Mapping[str, Any]) -> events.Event:
     name = fields.pop("event", "")
     if name not in KINDS:
         raise OurMistake(f"unknown event {name!r}")
-    return cast(events.Event, decoder(KINDS[name])(fields))
+    return cast(events.Event, shape(KINDS[name]).read(fields))
 
 
 def case_text(case: Case) -> str:
     """The folded case as canonical JSON."""
-    return _dumps(encoder(Case)(case))
+    return shape(Case).write(case)
 
 
 def case_from(text: str) -> Case:
     """The folded case of its JSON text. Raises OurMistake for an unknown field."""
-    return cast(Case, decoder(Case)(json.loads(text)))
+    return cast(Case, shape(Case).read(json.loads(text)))
 
 
-def settled(event: D) -> D:
+@dataclasses.dataclass(frozen=True, slots=True)
+class Written:
+    """A folded case and the JSON of each of its parts, in the order of their names: one event changes few of them."""
+
+    case: Case
+    texts: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The case as canonical JSON."""
+        return shape(Case).template % self.texts
+
+
+def write_case(case: Case, like: Written | None = None) -> Written:
+    """Write a folded case; what is the very same object in `like` is not written anew.
+
+    The case in what is returned is to the last order of its keys the one that would be read back.
+    """
+    as_case = shape(Case)
+    mixed: dict[str, Any] = {
+        name: dict(sorted(part.items())) for name in as_case.maps if list(part := getattr(case, name)) != sorted(part)
+    }
+    if mixed:
+        case = dataclasses.replace(case, **mixed)
+    parts = as_case.parts(case)
+    if like is None:
+        return Written(case, tuple(map(or_null, as_case.writes, parts)))
+    before = zip(as_case.writes, parts, as_case.parts(like.case), like.texts, strict=True)
+    return Written(case, tuple([text if part is was else or_null(write, part) for write, part, was, text in before]))
+
+
+def read_case(text: str) -> Written:
+    """The folded case of its JSON text, as if it had just been written. Raises OurMistake for an unknown field."""
+    as_case = shape(Case)
+    data, texts, place = dict[str, Any](), list[str](), 0
+    for name, opening in as_case.openings:
+        if not text.startswith(opening, place):
+            return write_case(case_from(text))  # an older house knew other fields
+        start = place + len(opening)
+        data[name], place = _scan(text, start)
+        texts.append(text[start:place])
+    if text[place:] != "}":
+        return write_case(case_from(text))
+    return Written(cast(Case, as_case.read(data)), tuple(texts))
+
+
+def settled(event: E) -> E:
     """The event as the log will give it back, instants cut to milliseconds: the core must see what replay will see."""
-    return cast(D, decoder(type(event))(encoder(type(event))(event)))
-
-
-def encoder(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    """A function from a dataclass of this kind to plain data, made once a kind."""
-    if kind not in _ENCODERS:
-        _ENCODERS[kind] = _make_encoder(kind)
-    return _ENCODERS[kind]
-
-
-def decoder(kind: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
-    """A function from plain data to a dataclass of this kind, made once a kind."""
-    if kind not in _DECODERS:
-        _DECODERS[kind] = _make_decoder(kind)
-    return _DECODERS[kind]
-
-
-_ENCODERS: dict[type[Any], Callable[[Any], dict[str, Any]]] = {}
-_DECODERS: dict[type[Any], Callable[[Mapping[str, Any]], Any]] = {}
-
-
-def _make_encoder(kind: type[Any]) -> Callable[[Any], dict[str, Any]]:
-    turns = [(name, _turns(hint)[0]) for name, hint in _hints(kind)]
-
-    def encode(value: Any) -> dict[str, Any]:
-        return {name: getattr(value, name) if turn is None else turn(getattr(value, name)) for name, turn in turns}
-
-    return encode
-
-
-def _make_decoder(kind: type[Any]) -> Callable[[Mapping[str, Any]], Any]:
-    turns = {name: _turns(hint)[1] for name, hint in _hints(kind)}
-
-    def decode(data: Mapping[str, Any]) -> Any:
-        fields = {}
-        for name, value in data.items():
-            if name not in turns:
-                raise OurMistake(f"{kind.__name__} has no field {name!r}")
-            turn = turns[name]
-            fields[name] = value if turn is None else turn(value)
-        return kind(**fields)
-
-    return decode
-
-
-def _hints(kind: type[Any]) -> list[tuple[str, Any]]:
-    hints = typing.get_type_hints(kind)
-    return [(field.name, hints[field.name]) for field in dataclasses.fields(kind)]
-
-
-def _turns(hint: Any) -> tuple[Turn, Turn]:
-    """How a value of this type is written and read back."""
-    origin = typing.get_origin(hint)
-    if origin in (types.UnionType, typing.Union):
-        return _optional(hint)
-    if origin is tuple:
-        return _tuple(typing.get_args(hint))
-    if origin is not None and issubclass(origin, Mapping):
-        return _mapping(typing.get_args(hint)[1])
-    if hint in (str, int, bool, float):
-        return None, None
-    if hint is datetime:
-        return ms, instant
-    if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return encoder(hint), decoder(hint)
-    if isinstance(hint, type) and issubclass(hint, Enum):
-        return (lambda member: member.value), hint
-    raise OurMistake(f"no way to write a {hint}")
-
-
-def _optional(hint: Any) -> tuple[Turn, Turn]:
-    (inner,) = (each for each in typing.get_args(hint) if each is not type(None))
-    write, read = _turns(inner)
-    return _unless_none(write), _unless_none(read)
-
-
-def _unless_none(turn: Turn) -> Turn:
-    return None if turn is None else lambda value: None if value is None else turn(value)
-
-
-def _tuple(parts: tuple[Any, ...]) -> tuple[Turn, Turn]:
-    if len(parts) == 2 and parts[1] is Ellipsis:
-        write, read = _turns(parts[0])
-        return _each(list, write), _each(tuple, read)
-    turns = [_turns(part) for part in parts]
-    writes, reads = [w for w, _ in turns], [r for _, r in turns]
-    return _fixed(list, writes), _fixed(tuple, reads)
-
-
-def _each(shape: Callable[[Any], Any], turn: Turn) -> Turn:
-    return shape if turn is None else lambda values: shape([turn(value) for value in values])
-
-
-def _fixed(shape: Callable[[Any], Any], turns: list[Turn]) -> Turn:
-    def apply(values: Any) -> Any:
-        return shape([v if t is None else t(v) for t, v in zip(turns, values, strict=True)])
-
-    return apply
-
-
-def _mapping(hint: Any) -> tuple[Turn, Turn]:
-    write, read = _turns(hint)
-    return _values(write), _values(read)
-
-
-def _values(turn: Turn) -> Turn:
-    return dict if turn is None else lambda mapping: {key: turn(value) for key, value in mapping.items()}
+    return cast(E, event_from(json.loads(event_text(event))))
 
 
 KINDS: dict[str, type[events.Event]] = {

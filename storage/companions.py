@@ -10,6 +10,7 @@ from casework.levels import Level, Route, Status
 from casework.protocol import Protocol
 from storage import cases
 from storage.database import Tx
+from storage.recent import Recent
 
 _ROUTES = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
 _OUT = (Status.CHECKING, Status.ABSENT, Status.MISSING, Status.RETURN_CLAIMED)
@@ -24,11 +25,11 @@ def could_matter(before: Case | None, case: Case, protocol: Protocol) -> bool:
     return named or (rose and case.level >= Level.MEDIUM)
 
 
-async def raised(tx: Tx, case: Case, protocol: Protocol) -> list[tuple[str, Case]]:
+async def raised(tx: Tx, case: Case, protocol: Protocol, recent: Recent) -> list[tuple[str, Case]]:
     """Pairs (id of the case to be told, the case that raises it), in order of id."""
     if case.status not in _OUT:
         return []
-    others = await cases.open_cases(tx, organisation=case.organisation, home=case.home)
+    others = await cases.open_cases(tx, recent, organisation=case.organisation, home=case.home)
     pairs = []
     for other in others:
         if other.case_id == case.case_id or other.status not in _OUT:

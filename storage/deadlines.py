@@ -3,27 +3,28 @@
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime
 
+from storage import bulk
 from storage.codec import instant, ms
 from storage.database import Tx
 
 BATCH = 32  # cases rung in one unit of work: some 20 ms in which others wait
 
 
-async def arrange(tx: Tx, case_id: str, armed: Mapping[str, datetime]) -> int | None:
-    """Make the rows of a case those of `armed`, touching only what differs; returns the earliest instant or None."""
-    wanted = {key: ms(due) for key, due in armed.items()}
-    rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
-    held = {row["key"]: row["due_at"] for row in rows}
-    for key in held.keys() - wanted.keys():
-        await tx.run("DELETE FROM deadline WHERE case_id = ? AND key = ?", case_id, key)
-    for key, due_at in wanted.items():
-        if held.get(key) != due_at:
-            await tx.run(
-                "INSERT INTO deadline (case_id, key, due_at) VALUES (?, ?, ?)"
-                " ON CONFLICT (case_id, key) DO UPDATE SET due_at = excluded.due_at",
-                case_id, key, due_at,
-            )  # fmt: skip
-    return min(wanted.values(), default=None)
+async def arrange(tx: Tx, case_id: str, wanted: Mapping[str, int], held: Mapping[str, int] | None) -> None:
+    """Make the rows of a case those of `wanted` (milliseconds UTC by key), touching only what differs from `held`; where
+    that is None, what is held is looked up. No other place writes these rows: `storage.recent` counts on it."""
+    if held is None:
+        rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
+        held = {row["key"]: row["due_at"] for row in rows}
+    gone = [key for key in held if key not in wanted]
+    if gone:
+        marks = ", ".join("?" * len(gone))
+        await tx.run(f"DELETE FROM deadline WHERE case_id = ? AND key IN ({marks})", case_id, *gone)
+    await bulk.insert(
+        tx, "deadline (case_id, key, due_at)",
+        [(case_id, key, due_at) for key, due_at in wanted.items() if held.get(key) != due_at],
+        "ON CONFLICT (case_id, key) DO UPDATE SET due_at = excluded.due_at",
+    )  # fmt: skip
 
 
 async def due_cases(tx: Tx, now: datetime, limit: int, but: Collection[str] = ()) -> list[str]:

@@ -60,19 +60,21 @@ class Desk:
 
     async def case(self, case_id: str) -> Case | None:
         """One case as it stands now, or None."""
-        held = await cases.find(self.tx, case_id)
+        held = await cases.find(self.tx, case_id, self._parts.recent)
         return None if held is None else held.case
 
     async def case_by_code(self, code: str, organisations: Collection[str]) -> Case | None:
         """The case people call by this code, open or closed for less than 30 days, in these organisations."""
-        return await cases.by_code(self.tx, code, organisations, self.now)
+        return await cases.by_code(self.tx, code, organisations, self.now, self._parts.recent)
 
     async def open_cases(
         self, *, organisation: str | None = None, home: str | None = None, child: str | None = None,
         person: str | None = None,
     ) -> list[Case]:  # fmt: skip
         """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it."""
-        return await cases.open_cases(self.tx, organisation=organisation, home=home, child=child, person=person)
+        return await cases.open_cases(
+            self.tx, self._parts.recent, organisation=organisation, home=home, child=child, person=person
+        )
 
     async def open_around(
         self, organisation: str, *, homes: Collection[str], children: Collection[str], person: str

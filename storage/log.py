@@ -12,10 +12,12 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from casework.events import Event, News
-from storage.codec import canonical, event_data, event_from, ms
+from storage import bulk
+from storage.codec import event_from, event_text, ms, quoted
 from storage.database import Row, Tx
 
 START = "0" * 64
+_COLUMNS = "event (case_id, position, at, recorded_at, actor, channel, trust, kind, body, prev_hash, hash)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,26 +48,34 @@ class Flaw:
 
 async def append(tx: Tx, key: bytes, case_id: str, head: Head, entries: Sequence[Event], recorded_at: datetime) -> Head:
     """Write a piece of news and the decisions it caused, chained behind `head`; returns the new head."""
-    cause = head.length + 1
+    cause, written_at, rows = head.length + 1, ms(recorded_at), []
     for event in entries:
-        head = await _append_one(tx, key, case_id, head, event, ms(recorded_at), cause)
+        body = _body(case_id, head.length + 1, cause, written_at, event)
+        signed = sign(key, head.hash, body)
+        rows.append(
+            (
+                case_id,
+                head.length + 1,
+                ms(event.at),
+                written_at,
+                *_author(event),
+                type(event).__name__,
+                body,
+                head.hash,
+                signed,
+            )
+        )
+        head = Head(head.length + 1, signed)
+    await bulk.insert(tx, _COLUMNS, rows)
     return head
 
 
-async def _append_one(tx: Tx, key: bytes, case_id: str, head: Head, event: Event, recorded_at: int, cause: int) -> Head:
-    position = head.length + 1
-    body = canonical(
-        {"case": case_id, "position": position, "cause": cause, "recorded_at": recorded_at, "says": event_data(event)}
+def _body(case_id: str, position: int, cause: int, recorded_at: int, event: Event) -> str:
+    """What is signed: canonical JSON, its names in order."""
+    return (
+        f'{{"case":{quoted(case_id)},"cause":{cause},"position":{position},"recorded_at":{recorded_at},'
+        f'"says":{event_text(event)}}}'
     )
-    signed = sign(key, head.hash, body)
-    actor, channel, trust = _author(event)
-    await tx.run(
-        "INSERT INTO event (case_id, position, at, recorded_at, actor, channel, kind, trust, body, prev_hash, hash)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        case_id, position, ms(event.at), recorded_at, actor, channel, type(event).__name__, trust, body, head.hash,
-        signed,
-    )  # fmt: skip
-    return Head(position, signed)
 
 
 def sign(key: bytes, prev_hash: str, body: str) -> str:

@@ -1,12 +1,13 @@
 """Knows what the casebook needs of the house: protocols, words, chance, a key, and where a test may end the process."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from casework.errors import NotAllowed, RetiredProtocol
 from casework.protocol import Protocol
 from casework.wording import Phrasebook
 from storage.chance import Chance
+from storage.recent import Recent
 
 
 def no_crash(point: str) -> None:
@@ -23,6 +24,7 @@ class Parts:
     audit_key: bytes
     drill: bool
     crash: Callable[[str], None]
+    recent: Recent = field(default_factory=Recent)
 
     def book(self, language: str) -> Phrasebook:
         """The words of a language; English where it has none."""

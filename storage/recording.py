@@ -33,11 +33,12 @@ from casework.protocol import Protocol
 from casework.step import Step, step
 from storage import cases, companions, deadlines, log, reports
 from storage.cases import Held
-from storage.codec import settled
+from storage.codec import ms, settled, write_case
 from storage.database import Tx
 from storage.letters import Post
 from storage.log import Head
 from storage.parts import Parts
+from storage.recent import Kept
 
 
 @dataclass(slots=True)
@@ -55,7 +56,7 @@ class Recorder:
 
         Raises RetiredProtocol for a case that would have to be opened under a retired protocol.
         """
-        held = await cases.open_of_child(self.tx, news.child.child_id)
+        held = await cases.open_of_child(self.tx, news.child.child_id, self.parts.recent)
         if held is not None:
             await self._join(held.case, news)
             return held.case.case_id
@@ -83,11 +84,11 @@ class Recorder:
 
     async def record(self, case_id: str, news: News) -> Step:
         """Record one piece of news in a case. Raises NotAllowed when there is no such case."""
-        held = await cases.find(self.tx, case_id)
+        held = await cases.find(self.tx, case_id, self.parts.recent)
         if held is None:
             raise NotAllowed("there is no such case")
         if held.case.status is Status.RETURNED and isinstance(news, WorryRaised):
-            newer = await cases.open_of_child(self.tx, held.case.child.child_id)
+            newer = await cases.open_of_child(self.tx, held.case.child.child_id, self.parts.recent)
             if newer is not None and newer.case.case_id != case_id:
                 return await self.record(newer.case.case_id, news)  # the child is out again: that case hears the worry
         return await self._write(held, news, self.parts.protocol(held.case.protocol))
@@ -108,23 +109,25 @@ class Recorder:
         await self._store(held, done.case, head, protocol)
         for effect in done.effects:
             await self._carry_out(done.case, effect)
-        await reports.note_reference(self.tx, done.case)
+        await reports.note_reference(self.tx, done.case, before)
         await self._tell_companions(before, done.case, protocol)
         return done
 
     async def _store(self, held: Held | None, case: Case, head: Head, protocol: Protocol) -> None:
         before = held.case if held is not None else None
-        armed = armed_by.armed(case, protocol)
-        row = cases.row_of(case, protocol, before, armed)
+        wanted = {key: ms(due) for key, due in armed_by.armed(case, protocol).items()}
+        shown = cases.row_of(case, protocol, before, min(wanted.values(), default=None))
+        written = write_case(case, None if held is None else held.written)
         if held is None:
-            await cases.insert(self.tx, case.case_id, row, head)
+            await cases.insert(self.tx, written, shown, head)
         else:
             version = held.version + (case.case_id not in self._counted)
-            await cases.update(self.tx, case.case_id, row, head, held, version)
+            await cases.update(self.tx, held, written, shown, head, version)
         self._counted.add(case.case_id)
-        await deadlines.arrange(self.tx, case.case_id, armed)
+        await deadlines.arrange(self.tx, case.case_id, wanted, {} if held is None else held.deadlines)
         await cases.note_reporters(self.tx, case, before)
         await cases.note_tasks(self.tx, case, before)
+        self.parts.recent.keep(case.case_id, Kept(head.hash, written, wanted))
 
     async def _carry_out(self, case: Case, effect: Effect) -> None:
         match effect:
@@ -148,7 +151,7 @@ class Recorder:
     async def _tell_companions(self, before: Case | None, case: Case, protocol: Protocol) -> None:
         if not companions.could_matter(before, case, protocol):
             return
-        for case_id, other in await companions.raised(self.tx, case, protocol):
+        for case_id, other in await companions.raised(self.tx, case, protocol, self.parts.recent):
             news = CompanionRaised(
                 at=self.now, by="house", channel="house", case_id=other.case_id, level=other.level, route=other.route
             )

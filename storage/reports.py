@@ -20,9 +20,10 @@ async def file(tx: Tx, case: Case, effect: File, now: datetime) -> None:
     )  # fmt: skip
 
 
-async def note_reference(tx: Tx, case: Case) -> None:
+async def note_reference(tx: Tx, case: Case, before: Case | None) -> None:
     """Put the log number on every version that has none, once a verified person confirmed it; a told one waits (P7)."""
-    if case.reported:
+    news = before is None or not before.reported or before.reports != case.reports
+    if case.reported and news:
         await tx.run(
             "UPDATE report SET police_ref = ?, police_ref_by = ? WHERE case_id = ? AND police_ref IS NULL",
             clean(case.police.number or ""), case.police.confirmed_by, case.case_id,

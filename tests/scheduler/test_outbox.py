@@ -220,7 +220,7 @@ async def test_one_refusal_that_cannot_be_worked_holds_up_no_other(tmp_path):
         await h.database.write(lambda tx: tx.run("UPDATE person SET telegram_id = 2001 WHERE id = 'pat'"))
         lost = replace(A_LETTER, id="lost", case_id=case_id, person="pat", channel="sms", address="+447700900201")
         await put(h, A_LETTER, lost)
-        await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}'"))
+        await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}', head = 'another'"))
         phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused("21610"))}
         await drain(h.casebook, phones, EVENING)
         assert {letter.address for letter in phones["telegram"].got} == {"1001", "2001"}
