@@ -19,7 +19,7 @@ from bot.readiness import readiness
 from bot.settings import audit_key
 from bot.socket import open_hatch
 from handlers.inbox import Doors, no_answer, no_file
-from scheduler.metronome import Metronome
+from scheduler.metronome import TICK_SECONDS, Metronome
 from storage import buttons
 from storage.casebook import Answer
 from storage.inbox import Heard
@@ -27,6 +27,8 @@ from storage.inbox import Heard
 if TYPE_CHECKING:
     from bot.app import House
     from bot.channels.telegram import TelegramChannel
+
+NODE_TICK_SECONDS = 1  # what a node that died would have rung is seen by the others so soon
 
 
 class Front:
@@ -131,6 +133,7 @@ class Front:
                 police=house.settings.var / "police",
             )  # fmt: skip
             return
-        metronome = Metronome(house.work.tick)
+        metronome = Metronome(house.work.tick, NODE_TICK_SECONDS if house.database.shared else TICK_SECONDS)
         metronome.start()
+        house.work.awaken = metronome.wake
         self._stack.push_async_callback(metronome.stop)

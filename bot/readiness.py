@@ -10,7 +10,7 @@ from scheduler.clock import Clock
 from storage import health, pulse
 from storage.database import Database
 
-TICK_AT_MOST_SECONDS = 5
+TICK_AT_MOST_SECONDS = 15  # three sweeps of the metronome
 OUTBOX_AT_MOST_SECONDS = 120  # P10: a channel that fails is routed around within two minutes
 _log = structlog.get_logger(__name__)
 
@@ -67,7 +67,7 @@ def _seconds(now: datetime, then: datetime) -> int:
 
 async def _writable(database: Database, now: datetime) -> bool:
     try:
-        await database.write(lambda tx: pulse.beat(tx, now))
+        await database.write(lambda tx: pulse.try_to_write(tx, now))
     except Exception as fault:
         _log.error("the database cannot be written", fault=type(fault).__name__)
         return False

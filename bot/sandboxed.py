@@ -34,7 +34,7 @@ def led_to(settings: Settings, doubles: "Sandbox", port: int) -> Settings:
 
 async def catch_up(doubles: "Sandbox", database: Database) -> None:
     """Set the sandbox's clock to where its last life ended: it may have been moved ahead, and time never goes back."""
-    last = await database.read(pulse.last_alive)
+    last = await pulse.last_alive(database)
     if last is not None:
         doubles.clock.set(last)
 

@@ -22,7 +22,7 @@ from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
 RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
-POST_SECONDS = 1
+AGAIN_SECONDS = 1
 _log = structlog.get_logger(__name__)
 
 
@@ -42,6 +42,7 @@ class Work:
         self._retried: datetime | None = None
         self._heard: datetime | None = None
         self.ticked: datetime | None = None
+        self.awaken: Callable[[datetime], None] = _by_itself
         self.leading = False  # whether this node does what one node at a time may do
 
     # ---- waking -------------------------------------------------------------------------------------
@@ -52,7 +53,7 @@ class Work:
         Letters that were half sent when it died go out again, and those it left waiting hear that it was down.
         """
         database, now = self._casebook.database, self._clock.now()
-        last = await database.read(pulse.last_alive)
+        last = await pulse.last_alive(database)
         down_since = last if last is not None and now - last >= OUTAGE else None
         await database.write(outbox.recover)
         rung = await ring(self._casebook, now, down_since)
@@ -95,7 +96,10 @@ class Work:
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
             await self._beat(now)
         self.ticked = now
-        return await self._next()
+        due = await self._next()
+        if due is not None and due <= now:
+            self.stir()  # a letter whose time has come
+        return due
 
     async def tick_and_post(self) -> datetime | None:
         """A tick for a clock that somebody moves: what it called forth is sent before time goes on."""
@@ -125,15 +129,15 @@ class Work:
 
     async def _post(self) -> None:
         while True:
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(POST_SECONDS):
-                    await self._stirred.wait()
+            await self._stirred.wait()
             self._stirred.clear()
             try:
                 await self.drain()
+                await self._plan()
             except Exception as fault:
                 _log.error("letters could not be sent", fault=type(fault).__name__)
-                await asyncio.sleep(POST_SECONDS)
+                await asyncio.sleep(AGAIN_SECONDS)
+                self.stir()
 
     async def _lead(self, now: datetime) -> None:
         """Come to lead, or show that this node, which leads, is alive; where there are nodes, go by one clock."""
@@ -145,9 +149,19 @@ class Work:
 
     async def _beat(self, now: datetime) -> None:
         self._beaten = now
-        await self._casebook.database.write(lambda tx: pulse.beat(tx, now))
+        await pulse.beat(self._casebook.database, now)
+
+    async def _plan(self) -> None:
+        """What was just committed may be due before anything that was known at the last tick."""
+        due = await self._next()
+        if due is not None:
+            self.awaken(due)
 
     async def _next(self) -> datetime | None:
         letters = await self._casebook.database.read(outbox.next_due)
         times = [await self._casebook.next_due(), letters]
         return min((each for each in times if each is not None), default=None)
+
+
+def _by_itself(at: datetime) -> None:
+    """Nobody ticks: a tester moves the clock."""

@@ -1,6 +1,6 @@
-"""APScheduler as a metronome and nothing more: it ticks each second, and exactly at the next due instant.
+"""APScheduler as a metronome and nothing more: it ticks exactly at the next due instant, and every few seconds in any case.
 
-Nothing precious lives in it. Deadlines and letters are rows; a lost tick costs a second, never a case (A1).
+Nothing precious lives in it. Deadlines and letters are rows; a lost tick costs some seconds, never a case (A1).
 """
 
 from collections.abc import Awaitable, Callable
@@ -11,12 +11,12 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 log = structlog.get_logger()
 
-TICK_SECONDS = 1
+TICK_SECONDS = 5  # a clock that was set, a row that another hand wrote: seen no later than this
 WAKE = "wake"
 
 
 class Metronome:
-    """Calls `tick` each second and at the instant `tick` last named as the next one due (None: none)."""
+    """Calls `tick` at the instant it last named as the next one due (None: none), and every few seconds."""
 
     def __init__(self, tick: Callable[[], Awaitable[datetime | None]], every_seconds: float = TICK_SECONDS) -> None:
         self._tick, self._every_seconds = tick, every_seconds

@@ -147,6 +147,7 @@ class Database(ABC):
     name: str
     shared: ClassVar[bool]
     lanes: ClassVar[int]
+    touched: datetime | None = None  # the last such mark of an earlier life
 
     @staticmethod
     async def open(url: str, *, read_only: bool = False) -> "Database":
@@ -168,6 +169,10 @@ class Database(ABC):
     @abstractmethod
     async def read(self, unit: Unit[T]) -> T:
         """Run a unit that only looks, on one consistent snapshot of what was committed."""
+
+    def touch(self, now: datetime) -> bool:
+        """Mark beside the tables that the house lives at this instant; False where there is no such place."""
+        return False
 
     @abstractmethod
     async def close(self) -> None:

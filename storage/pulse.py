@@ -8,7 +8,7 @@ from datetime import datetime
 
 from casework.errors import NotAllowed
 from storage.codec import instant, ms
-from storage.database import Tx
+from storage.database import Database, Tx
 from storage.moving import refuse_if_moving
 
 MODE, STARTS, LAST_ALIVE = "mode", "starts", "last_alive"
@@ -39,13 +39,24 @@ async def knock(tx: Tx, mode: str) -> int:
     return starts
 
 
-async def beat(tx: Tx, now: datetime) -> None:
-    """Note that the house lives now."""
+async def beat(database: Database, now: datetime) -> None:
+    """Note that the house lives now; nothing is written to a database that lies idle, where there is another way."""
+    if not database.touch(now):
+        await database.write(lambda tx: try_to_write(tx, now))
+
+
+async def try_to_write(tx: Tx, now: datetime) -> None:
+    """Write that the house lives now: the smallest thing that shows that the database can be written."""
     await _write(tx, LAST_ALIVE, str(ms(now)))
 
 
-async def last_alive(tx: Tx) -> datetime | None:
+async def last_alive(database: Database) -> datetime | None:
     """When the house last lived, or None for one that never did: its last beat, or anything it heard or wrote since."""
+    wrote = await database.read(_last_written)
+    return max((each for each in (wrote, database.touched) if each is not None), default=None)
+
+
+async def _last_written(tx: Tx) -> datetime | None:
     beaten = await _read(tx, LAST_ALIVE)
     heard = await tx.row("SELECT received_at AS at FROM inbox ORDER BY rowid DESC LIMIT 1")
     wrote = await tx.row("SELECT recorded_at AS at FROM event ORDER BY seq DESC LIMIT 1")

@@ -15,16 +15,19 @@ import fcntl
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
-from typing import Any, Generic, Self, TypeVar, cast
+from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
 
 import aiosqlite
 
-from casework.errors import NotAllowed, OurMistake
-from storage.database import AlreadyOpen, Database, Row, Tx, Unit, Unusable, Value, Violated
+from casework.errors import NotAllowed
+from storage.codec import instant, ms
+from storage.database import AlreadyOpen, Database, Unit
+from storage.sqlite_units import Job, read_unit, told, write_group
 
 T = TypeVar("T")
 
@@ -32,154 +35,6 @@ ENGINE = sqlite3.sqlite_version_info
 READERS = 2
 CACHED_STATEMENTS = 512
 GROUP_AT_MOST = 128  # units to one commit: at a third of a millisecond each, a newcomer waits some 40 ms at worst
-_UNIQUE = (sqlite3.SQLITE_CONSTRAINT_UNIQUE, sqlite3.SQLITE_CONSTRAINT_PRIMARYKEY)
-
-
-class SqliteTx(Tx):
-    """One open transaction of the writer or of a reader."""
-
-    __slots__ = ("_connection",)
-    engine = "sqlite"
-
-    def __init__(self, connection: sqlite3.Connection) -> None:
-        super().__init__()
-        self._connection = connection
-
-    async def rows(self, sql: str, *values: Value) -> list[Row]:
-        try:
-            return cast(list[Row], self._connection.execute(sql, values).fetchall())
-        except sqlite3.Error as fault:
-            raise told(fault) from fault
-
-    async def row(self, sql: str, *values: Value) -> Row | None:
-        try:
-            return cast(Row | None, self._connection.execute(sql, values).fetchone())
-        except sqlite3.Error as fault:
-            raise told(fault) from fault
-
-    async def run(self, sql: str, *values: Value) -> int:
-        try:
-            return self._connection.execute(sql, values).rowcount
-        except sqlite3.Error as fault:
-            raise told(fault) from fault
-
-    async def mark(self, verb: str, name: str) -> None:
-        if self._connection.in_transaction:  # a full disk may have ended it
-            self._connection.execute(f"{verb} {name}")
-
-
-def told(fault: sqlite3.Error) -> Exception:
-    """SQLite's fault in the house's words; a statement that is wrong in itself stays what it is."""
-    if isinstance(fault, sqlite3.OperationalError):
-        return Unusable(str(fault))
-    if isinstance(fault, sqlite3.IntegrityError):
-        return Violated(str(fault), unique=fault.sqlite_errorcode in _UNIQUE)
-    return fault
-
-
-def drive(work: Awaitable[T]) -> T:
-    """Run a unit to its end here and now; OurMistake if it waits for anything but its own statements."""
-    coroutine = cast(Coroutine[Any, Any, T], work)
-    try:
-        coroutine.send(None)
-    except StopIteration as end:
-        return cast(T, end.value)
-    coroutine.close()
-    raise OurMistake("a unit of work waited for something outside its transaction")
-
-
-class _Job(Generic[T]):
-    """One unit, who waits for it, and how it ended."""
-
-    __slots__ = ("_answer", "_fault", "_result", "_tx", "_unit")
-
-    def __init__(self, unit: Unit[T], answer: "asyncio.Future[T]") -> None:
-        self._unit, self._answer = unit, answer
-        self._tx: SqliteTx | None = None
-        self._result: T | None = None
-        self._fault: BaseException | None = None
-
-    def do(self, connection: sqlite3.Connection) -> None:
-        """Run the unit in the transaction that is open. Raises what it raises."""
-        self._tx, self._fault = SqliteTx(connection), None
-        self._result = drive(self._unit(self._tx))
-        for hook in self._tx.before_commit:
-            hook()
-
-    def fail(self, fault: BaseException) -> None:
-        """The unit was undone."""
-        self._tx, self._fault = None, fault
-
-    def committed(self) -> None:
-        """What it wrote is on the disk."""
-        for hook in () if self._tx is None else self._tx.after_commit:
-            hook()
-
-    def tell(self) -> None:
-        """Answer the waiter, if there still is one."""
-        if self._answer.done():
-            return
-        if self._fault is None:
-            self._answer.set_result(cast(T, self._result))
-        else:
-            self._answer.set_exception(self._fault)
-
-
-def _write_group(connection: sqlite3.Connection, jobs: Sequence[_Job[Any]]) -> None:
-    """Run these units and commit them together; should the commit or the transaction itself fail, each by itself."""
-    if len(jobs) == 1 or not _together(connection, jobs):
-        for job in jobs:
-            _alone(connection, job)
-
-
-def _alone(connection: sqlite3.Connection, job: _Job[Any]) -> None:
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        job.do(connection)
-        connection.execute("COMMIT")
-    except BaseException as fault:
-        _roll_back(connection)
-        job.fail(told(fault) if isinstance(fault, sqlite3.Error) else fault)
-        return
-    job.committed()
-
-
-def _together(connection: sqlite3.Connection, jobs: Sequence[_Job[Any]]) -> bool:
-    """Whether the group was committed; if not, nothing of it was, and every unit may be run again."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
-            _in_savepoint(connection, job)
-        connection.execute("COMMIT")
-    except sqlite3.Error:
-        _roll_back(connection)
-        return False
-    for job in jobs:
-        job.committed()
-    return True
-
-
-def _in_savepoint(connection: sqlite3.Connection, job: _Job[Any]) -> None:
-    connection.execute("SAVEPOINT unit")
-    try:
-        job.do(connection)
-    except BaseException as fault:
-        connection.execute("ROLLBACK TO unit")  # fails where the fault ended the transaction: then each runs alone
-        job.fail(fault)
-    connection.execute("RELEASE unit")
-
-
-def _roll_back(connection: sqlite3.Connection) -> None:
-    if connection.in_transaction:
-        connection.execute("ROLLBACK")
-
-
-def _read(connection: sqlite3.Connection, unit: Unit[T]) -> T:
-    connection.execute("BEGIN")
-    try:
-        return drive(unit(SqliteTx(connection)))
-    finally:
-        _roll_back(connection)
 
 
 async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *arguments: Any) -> T:
@@ -198,8 +53,9 @@ class SqliteDatabase(Database):
     ) -> None:
         self.path, self.name = path, str(path.resolve())
         self._writer, self._readers, self._lock = writer, readers, lock
+        self.touched = None if lock is None else _touched(lock)
         self._turn = 0
-        self._waiting: deque[_Job[Any]] = deque()
+        self._waiting: deque[Job[Any]] = deque()
         self._writing: asyncio.Task[None] | None = None
 
     @classmethod
@@ -232,7 +88,7 @@ class SqliteDatabase(Database):
             raise NotAllowed("this database was opened for reading")
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
-        self._waiting.append(_Job(unit, answer))
+        self._waiting.append(Job(unit, answer))
         if self._writing is None:
             self._writing = loop.create_task(self._write_all(self._writer))
         return await answer
@@ -242,7 +98,7 @@ class SqliteDatabase(Database):
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_AT_MOST))]
             try:
-                await on_thread(writer, _write_group, group)
+                await on_thread(writer, write_group, group)
             except BaseException as fault:  # the connection itself: nothing of the group was kept
                 for job in group:
                     job.fail(told(fault) if isinstance(fault, sqlite3.Error) else fault)
@@ -252,7 +108,7 @@ class SqliteDatabase(Database):
 
     async def read(self, unit: Unit[T]) -> T:
         self._turn = (self._turn + 1) % len(self._readers)
-        return await on_thread(self._readers[self._turn], _read, unit)
+        return await on_thread(self._readers[self._turn], read_unit, unit)
 
     async def close(self) -> None:
         if self._writing is not None:
@@ -263,6 +119,13 @@ class SqliteDatabase(Database):
             await asyncio.shield(self._writer.close())
         _free_lock(self._lock)
         self._lock = None
+
+    def touch(self, now: datetime) -> bool:
+        """The mark is the time of the lock's file: setting it asks nothing of the disk and survives a kill."""
+        if self._lock is None:
+            return False
+        os.utime(self._lock, ns=(ms(now) * 1_000_000,) * 2)
+        return True
 
     async def leads(self) -> bool:
         return True
@@ -300,7 +163,16 @@ async def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> aiosqlite
     return connection
 
 
+def _touched(lock: int) -> datetime | None:
+    at = os.fstat(lock).st_mtime_ns // 1_000_000
+    return instant(at) if at else None
+
+
 def _take_lock(path: Path) -> int:
+    with suppress(FileExistsError):
+        made = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+        os.utime(made, ns=(0, 0))  # a lock that is new says nothing of an earlier life
+        os.close(made)
     handle = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -105,7 +105,7 @@ async def test_a_move_that_was_broken_off_goes_on(house: House, tmp_path: Path, 
     """However often it is stopped, no house starts half-way, and in the end everything is there once."""
     await a_night(house)
     before = await house.database.read(moving.prove)
-    stops = 0
+    stops, proof = 0, None
 
     def crash(passed: str) -> None:
         nonlocal stops
