@@ -55,7 +55,7 @@ class Work:
         database, now = self._casebook.database, self._clock.now()
         last = await pulse.last_alive(database)
         down_since = last if last is not None and now - last >= OUTAGE else None
-        await database.write(outbox.recover)
+        await self._recover(now)
         rung = await ring(self._casebook, now, down_since)
         await self._lead(now)
         await self._beat(now)
@@ -93,6 +93,8 @@ class Work:
         if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
+            if self._casebook.database.shared and await self._recover(now):
+                self.stir()
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
             await self._beat(now)
         self.ticked = now
@@ -138,6 +140,12 @@ class Work:
                 _log.error("letters could not be sent", fault=type(fault).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)
                 self.stir()
+
+    async def _recover(self, now: datetime) -> int:
+        """Letters that a house which died had in hand go out again; where there are nodes, those held for too long."""
+        database = self._casebook.database
+        past = now if database.shared else None
+        return await database.write(lambda tx: outbox.recover(tx, past))
 
     async def _lead(self, now: datetime) -> None:
         """Come to lead, or show that this node, which leads, is alive; where there are nodes, go by one clock."""

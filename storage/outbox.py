@@ -17,6 +17,7 @@ Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 BACKOFF_SECONDS = (5, 15, 45, 120, 300)
 RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expired": 3, "cancelled": 3}
 AGAIN = "REPEAT: "
+HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
@@ -71,11 +72,13 @@ async def claim(tx: Tx, now: datetime, limit: int, *, channels: Sequence[str]) -
     marks = ", ".join("?" for _ in channels)
     rows = await tx.rows(
         f"SELECT * FROM outbox WHERE state = 'queued' AND due_at <= ? AND channel IN ({marks})"
-        " ORDER BY urgency, created_at, id LIMIT ?", ms(now), *channels, limit,
+        f" ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}", ms(now), *channels, limit,
     )  # fmt: skip
     letters = [_letter(row) for row in rows]
     for letter in letters:
-        await tx.run("UPDATE outbox SET state = 'sending', tries = tries + 1 WHERE id = ?", letter.id)
+        await tx.run(
+            "UPDATE outbox SET state = 'sending', tries = tries + 1, held_until = ? WHERE id = ?", ms(now + HELD), letter.id
+        )
     return [replace(letter, tries=letter.tries + 1) for letter in letters]
 
 
@@ -94,19 +97,27 @@ async def failed(tx: Tx, letter_id: str, fault: str) -> None:
 
 
 async def retry_later(tx: Tx, letter: Letter, fault: str, now: datetime, wait_seconds: float | None = None) -> None:
-    """Put a letter back: 5, 15, 45 s … or as long as the provider asked."""
+    """Put a letter back: 5, 15, 45 s … or as long as the provider asked; not one that another node has taken since."""
     step = BACKOFF_SECONDS[min(letter.tries - 1, len(BACKOFF_SECONDS) - 1)]
     due = now + timedelta(seconds=max(wait_seconds or 0, step))
-    await tx.run("UPDATE outbox SET state = 'queued', fault = ?, due_at = ? WHERE id = ?", fault, ms(due), letter.id)
-
-
-async def recover(tx: Tx) -> int:
-    """After a crash: what was being sent goes out again, marked as a repeat where a person would see it twice."""
     await tx.run(
-        "UPDATE outbox SET body = ? || body WHERE state = 'sending' AND channel IN ('sms', 'telegram')"
+        "UPDATE outbox SET state = 'queued', fault = ?, due_at = ? WHERE id = ? AND state = 'sending' AND tries = ?",
+        fault, ms(due), letter.id, letter.tries,
+    )  # fmt: skip
+
+
+async def recover(tx: Tx, held_past: datetime | None = None) -> int:
+    """What was being sent by a house that died goes out again, marked as a repeat where a person would see it twice.
+
+    `held_past`: only letters whose sender should have been done by this instant; others may be on their way at a node
+    that lives. None: nobody else sends.
+    """
+    lost = "state = 'sending'" + ("" if held_past is None else f" AND held_until < {ms(held_past)}")
+    await tx.run(
+        f"UPDATE outbox SET body = ? || body WHERE {lost} AND channel IN ('sms', 'telegram')"
         " AND edit IS NULL AND body <> '' AND substr(body, 1, ?) <> ?", AGAIN, len(AGAIN), AGAIN,
     )  # fmt: skip
-    return await tx.run("UPDATE outbox SET state = 'queued' WHERE state = 'sending'")
+    return await tx.run(f"UPDATE outbox SET state = 'queued' WHERE {lost}")
 
 
 async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> int:
