@@ -256,7 +256,7 @@ def _others(turn: Turn) -> None:
         }  # fmt: skip
         turn.tell(coordinator, "C_DECLINED", fields, via="both", alert=1)
     elif isinstance(news, ContactUnreachable):
-        turn.tell(coordinator, "X_OPTOUT", {}, via="both", alert=1)
+        turn.tell(coordinator, "X_OPTOUT" if news.opted_out else "X_DEAD", {}, via="both", alert=1)
     elif isinstance(news, NoteMade) and news.unread:
         turn.tell(coordinator, "C_NOTE", {}, via="both", alert=1)
 

@@ -4,7 +4,7 @@ know: only a log number says that (HZ01)."""
 
 from datetime import datetime
 
-from casework import limits
+from casework import facts, limits
 from casework.case import Case
 from casework.effects import Field, File, To
 from casework.events import (
@@ -35,7 +35,7 @@ def declare(turn: Turn) -> None:
     if case.level >= Level.MEDIUM:
         _instruct(turn)
     elif _a01_just_fired(turn):
-        turn.tell_reporters(turn.protocol.wording.a01)
+        turn.tell_reporters(turn.protocol.wording.a01 if _agreed_time_passed(turn) else "O_DOUBT")
     elif case.status is Status.CHECKING and gate_complete(case, turn.protocol) and case.level is not Level.UNASSESSED:
         _log(turn)
     elif _rose_to_low(turn):
@@ -46,6 +46,17 @@ def declare(turn: Turn) -> None:
 
 def _a01_just_fired(turn: Turn) -> bool:
     return any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
+
+
+def _agreed_time_passed(turn: Turn) -> bool:
+    """Whether a time was agreed and has passed. A person decides as well where contact failed before it, and at the limit
+    where none was agreed or the child named one beyond the cap."""
+    before = turn.before
+    if before is None or before.agreed_until is None:
+        return False
+    where = facts.whereabouts(before, turn.protocol)
+    named = where.instant if where is not None and where.instant is not None else before.agreed_until
+    return max(before.agreed_until, named) <= turn.now
 
 
 # ---- below MEDIUM: the absence is logged ---------------------------------------------------------

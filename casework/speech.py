@@ -12,13 +12,13 @@ from casework.effects import Tell
 HELD_BACK = timedelta(minutes=1)
 
 ON_CALL = (
-    "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE",
+    "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "X_DEAD", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE",
     "M_LOW", "C_FILE",
 )  # fmt: skip
 INSTRUCTIONS = (
     "O_HIGH", "O_HIGH_LOC", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD", "X_DOWN_LIMIT", "B_UNCONF",
 )  # fmt: skip
-OTHERS = ("O_NOREF", "R_NOACK", "R_SILENT", "O_AWAY", "O_NAR")
+OTHERS = ("O_NOREF", "R_NOACK", "R_SILENT", "O_AWAY", "O_DOUBT", "O_NAR")
 BACK = ("B_SEEN", "B_CLAIM", "B_TWO", "B_WELL", "B_POL", "B_KIND", "B_KIND0", "O_POL", "O_POLTOLD")
 REVIEWS = ("X_DOWN", "R_REV", "R_NEWS", "AWAY_CHECK", "W_BACK")
 SAYS_THE_SAME = {"R_SILENT": frozenset(INSTRUCTIONS), "X_DOWN": frozenset({"X_DOWN_LIMIT"})}

@@ -1,6 +1,8 @@
 """Single rules as steps of the core: not sure, the known place, the outage, the second person, the police's no."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
+
+import pytest
 
 from casework.deadlines import armed
 from casework.events import (
@@ -102,8 +104,52 @@ def test_contact_that_fails_opens_the_case_again() -> None:
     case = night.case
     assert (case.located, case.t0) == (Located.NO, local(DAY, "20:30"))
     assert case.first_t0 == local(DAY, "20:00")
-    assert "20:45 coordinator C_ALERT" in night.texts()
+    assert {"20:45 coordinator C_ALERT", "20:45 alice O_AWAY"} <= set(night.texts())
     assert armed(case, night.protocol)["checks"] == local(DAY, "21:05")
+
+
+def _away_until(back_at: datetime, *, recent: str = "none", episodes: int = 0) -> Night:
+    """A child of 15, due at eight, reached at a safe place."""
+    night = a_night(episodes_90_days=episodes)
+    reach(night, back_at)
+    night.answers("C10", "no")
+    night.answers("C11", recent)
+    night.answers("C12", "not_worried")
+    return night
+
+
+@pytest.mark.parametrize("answered", [True, False])
+def test_contact_that_fails_before_the_agreed_time_is_not_told_as_its_passing(answered: bool) -> None:
+    """R_REV 3, or ten minutes of silence on it: nobody reads that a time has passed which lies ahead (A01)."""
+    night = _away_until(local(DAY, "21:30"), recent="row", episodes=1)
+    night.until(local(DAY, "20:15"))
+    assert "20:15 alice R_REV" in night.texts()
+    if answered:
+        night.answers("R_REV", "no_news")
+    night.until(local(DAY, "20:25"))
+    case = night.case
+    assert case is not None and case.fired("A01") and case.located is Located.NO
+    said = [text for text in night.texts() if text.endswith(("O_AWAY", "O_DOUBT"))]
+    assert [f"20:{'15' if answered else '25'} alice O_DOUBT"] == said
+
+
+def test_an_agreed_time_that_passes_at_a_safe_place_is_told_as_its_passing() -> None:
+    """O_AWAY, at the agreed return, which lies past the limit of 22:00."""
+    night = _away_until(local(DAY, "23:45"))
+    night.until(local(DAY, "23:45"))
+    assert ["23:45 alice O_AWAY"] == [text for text in night.texts() if text.endswith(("O_AWAY", "O_DOUBT"))]
+
+
+def test_a_time_beyond_the_cap_is_not_told_as_passed():
+    """An agreement holds for 360 minutes at most; the child who named a later time is not late yet, but a person decides."""
+    night = _away_until(local(DAY, "20:00") + timedelta(hours=7))
+    while not night.case.fired("A01"):
+        night.until(min(armed(night.case, night.protocol).values()))
+        asked = night.case.last_prompt("alice", night.now)
+        if asked is not None and asked.check in ("AWAY_CHECK", "R_REV"):
+            night.answers(asked.check, "still_safe" if asked.check == "AWAY_CHECK" else "on_the_way")
+    assert [] == [text for text in night.texts() if text.endswith("O_AWAY")]
+    assert [text for text in night.texts() if text.endswith("O_DOUBT")]
 
 
 def test_a_located_child_past_the_limit_asks_a_person_to_decide():
@@ -126,7 +172,7 @@ def test_a_located_child_past_the_limit_asks_a_person_to_decide():
             )
             night.answers("C07", "yes")
     assert night.now == local(DAY, "22:00")
-    assert "22:00 alice O_AWAY" in night.texts()
+    assert "22:00 alice O_DOUBT" in night.texts(), "no time was agreed, so none has passed"
     assert night.case.level is Level.LOW
     night.until(local(DAY, "22:30"))
     assert night.case.level >= Level.MEDIUM

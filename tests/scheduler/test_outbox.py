@@ -175,17 +175,18 @@ async def test_what_was_on_its_way_to_a_leaver_is_not_sent(tmp_path):
         assert await states(h) == {"letter-1": "cancelled"}
 
 
-@pytest.mark.parametrize(("code", "opted_out"), [("21610", True), ("30005", False)])
-async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_path, code, opted_out):
-    """The case hears it once, and only an opt-out is called one."""
+@pytest.mark.parametrize(("code", "text"), [("21610", "X_OPTOUT"), ("30005", "X_DEAD")])
+async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_path, code, text):
+    """The case hears it once, and only an opt-out is called one: who rings a dead number rings in vain."""
     async with a_house(tmp_path) as h:
         case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
         phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused(code), Refused(code))}
         await drain(h.casebook, phones, EVENING)
         assert (await h.case(case_id)).unreachable == ("pat",)
         events = await h.database.read(lambda tx: log.events(tx, case_id))
-        assert [e.opted_out for e in events if isinstance(e, ContactUnreachable)] == [opted_out]
-        assert any(letter.text == "X_OPTOUT" for letter in phones["telegram"].got)
+        assert [e.opted_out for e in events if isinstance(e, ContactUnreachable)] == [text == "X_OPTOUT"]
+        told = {letter.text for letter in phones["telegram"].got if letter.text.startswith("X_")}
+        assert told == {text}
 
 
 async def test_staff_whose_telegram_is_dead_are_still_asked(tmp_path):
@@ -226,3 +227,29 @@ async def test_one_refusal_that_cannot_be_worked_holds_up_no_other(tmp_path):
         assert {letter.address for letter in phones["telegram"].got} == {"1001", "2001"}
         found = await states(h)
         assert (found["letter-1"], found["lost"]) == ("sent", "failed")
+
+
+async def test_a_letter_of_a_node_that_died_goes_out_again_and_no_other(tmp_path):
+    """A node may still be sending what it took; only what it held for too long is lost, and is sent as a repeat."""
+    async with a_house(tmp_path) as h:
+        await put(h, A_LETTER)
+        await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channels=("telegram",)))
+        soon, late = EVENING + outbox.HELD, EVENING + outbox.HELD + timedelta(seconds=1)
+        assert 0 == await h.database.write(lambda tx: outbox.recover(tx, soon))
+        assert 1 == await h.database.write(lambda tx: outbox.recover(tx, late))
+        (again,) = await h.database.write(lambda tx: outbox.claim(tx, late, 8, channels=("telegram",)))
+        assert (again.body, again.tries) == ("REPEAT: hello", 2)
+
+
+async def test_a_node_that_comes_late_does_not_take_a_letter_back(tmp_path):
+    """It was taken for dead and another sends its letter: its failure is no longer news, its success still is."""
+    async with a_house(tmp_path) as h:
+        await put(h, A_LETTER)
+        (first,) = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channels=("telegram",)))
+        late = EVENING + outbox.HELD + timedelta(seconds=1)
+        await h.database.write(lambda tx: outbox.recover(tx, late))
+        await h.database.write(lambda tx: outbox.claim(tx, late, 8, channels=("telegram",)))
+        await h.database.write(lambda tx: outbox.retry_later(tx, first, "late", late))
+        assert await states(h) == {"letter-1": "sending"}
+        await h.database.write(lambda tx: outbox.sent(tx, "letter-1", "17", late))
+        assert await states(h) == {"letter-1": "sent"}
