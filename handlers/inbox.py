@@ -108,7 +108,12 @@ async def may_see(desk: Desk, person: Person, case: Case) -> bool:
 
 async def visible(desk: Desk, person: Person) -> list[Case]:
     """Every open case or watch this person may see, oldest first."""
-    found = await desk.open_cases(organisation=person.organisation)
+    organisation, on_call = person.organisation, person.is_coordinator or person.is_deputy or "owner" in person.roles
+    if on_call:
+        found = await desk.open_cases(organisation=organisation)
+    else:  # who is not on call for every home is not made to wait for every home's cases
+        homes, children = person.homes, person.parent_of
+        found = await desk.open_around(organisation, homes=homes, children=children, person=person.person_id)
     return [case for case in found if await may_see(desk, person, case)]
 
 
@@ -116,6 +121,8 @@ async def concerning(desk: Desk, person: Person) -> list[Case]:
     """The cases a person may mean who names none: those they reported or are alerted of, else all they may see; and of
     these the children who are out, else those who are back."""
     seen = await visible(desk, person)
+    if len(seen) < 2:
+        return seen
     own = {case.case_id for case in await desk.open_cases(person=person.person_id)}
     found = [case for case in seen if case.case_id in own] or seen
     return [case for case in found if not case.returned] or found

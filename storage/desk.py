@@ -80,7 +80,9 @@ class Desk:
         self, organisation: str, *, homes: Collection[str], children: Collection[str], person: str
     ) -> list[Case]:
         """Open cases and watches of these homes, of these children, and those of which this person was ever alerted."""
-        return await cases.open_around(self.tx, organisation, homes=homes, children=children, person=person)
+        return await cases.open_around(
+            self.tx, self._parts.recent, organisation, homes=homes, children=children, person=person
+        )
 
     async def opening(self, child_id: str) -> Opening:
         """What a new case of this child is opened with. Raises NotAllowed for an unknown child."""
