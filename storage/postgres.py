@@ -2,8 +2,9 @@
 
 A unit runs on one line between BEGIN and COMMIT and holds the rows it changes (`Tx.hold`). Its lease is the server's
 own: a node that stops in the middle of a unit is cut off after `LEASE`, what it did is undone and the rows are free
-for the next node; when it wakes its line is gone, so that nothing it still had in hand can be written. A lost commit
-is looked up (`storage.postgres_pool`), and a unit that was undone runs again from its beginning.
+for the next node; when it wakes its line is gone, so that nothing it still had in hand can be written. One that stops
+in the middle of a statement looks busy to the server, and is cut off by the node that leads. A lost commit is looked
+up (`storage.postgres_pool`), and a unit that was undone runs again from its beginning.
 """
 
 import asyncio
@@ -25,6 +26,11 @@ LINES = 16
 TRIES = 6  # of a unit that others were faster than
 OUTAGE = timedelta(seconds=8)  # how long a unit waits for the server to come back: a provider waits 15 s for us
 LEADER = 0x706F7263686C69  # the advisory lock of the one node that leads
+_CUT_OFF = (
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'porchlight'"
+    " AND datname = current_database() AND usename = current_user AND backend_xid IS NOT NULL"
+    " AND wait_event_type = 'Client' AND state_change < now() - interval '{}'"
+)
 
 
 @lru_cache(maxsize=2048)
@@ -173,16 +179,17 @@ class PostgresDatabase(Database):
     # ---- nodes --------------------------------------------------------------------------------------
 
     async def leads(self) -> bool:
-        """Ask for the lock, or show that this node, which has it, is alive: one that falls silent loses line and lock."""
+        """Ask for the lock; one that falls silent loses line and lock. Who has it cuts off the lines that wait for a node
+        which stopped between the two halves of a statement, or while it was being told an answer."""
+        lease = f"{int(self._lease.total_seconds() * 1000)}ms"
         try:
             if self._leading is None or self._leading.is_closed():
-                lease = f"{int(self._lease.total_seconds() * 1000)}ms"
                 self._leading = await self._pool.connect(idle_session_timeout=lease)
                 self._leads = False
-            if self._leads:
-                await self._leading.execute("SELECT 1")
-            else:
+            if not self._leads:
                 self._leads = bool(await self._leading.fetchval("SELECT pg_try_advisory_lock($1)", LEADER))
+            if self._leads:
+                await self._leading.execute(_CUT_OFF.format(lease))
             return self._leads
         except Exception as fault:
             if isinstance(told(fault), Unusable):

@@ -7,6 +7,7 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
+import asyncpg
 import pytest
 
 from storage.database import Tx
@@ -89,6 +90,47 @@ async def test_a_row_is_free_when_the_lease_of_who_holds_it_is_out(tmp_path: Pat
 
         await sleeper.write(unit)
         assert ([0, 1], 2) == (found, await counted(other))
+
+
+async def test_who_leads_cuts_off_what_stopped_in_the_middle_of_a_statement(tmp_path: Path) -> None:
+    """To the server such a line is at work, and no lease of its own runs: the rows it holds must be free all the same."""
+
+    async def unit(tx: Tx) -> None:
+        await tx.row("SELECT id FROM parent FOR UPDATE NOWAIT")
+        await count(tx)
+
+    async with a_node(tmp_path) as node:
+        await node.write(a_table)
+        line = await asyncpg.connect(databases.url(tmp_path), server_settings={"application_name": "porchlight"})
+        try:
+            await line.execute("BEGIN; UPDATE parent SET counted = 100; SAVEPOINT s0")
+            await line.prepare("SELECT counted FROM parent")  # its second half, with which it is run, never comes
+            out_of_time()
+            assert await node.leads()
+            await node.write(unit)
+        finally:
+            line.terminate()
+        assert 1 == await counted(node)
+
+
+async def test_who_leads_leaves_the_lines_that_are_at_work(tmp_path: Path) -> None:
+    """A long statement of a node that lives is no stopped node."""
+    tries = 0
+
+    async def unit(tx: Tx) -> None:
+        nonlocal tries
+        tries += 1
+        await count(tx)
+        await tx.rows(f"SELECT pg_sleep({4 * LEASE.total_seconds()})")
+
+    async with a_node(tmp_path) as node, a_node(tmp_path) as other:
+        await node.write(a_table)
+        working = asyncio.create_task(node.write(unit))
+        for _ in range(20):
+            await asyncio.wait([working], timeout=LEASE.total_seconds() / 4)
+            assert await other.leads()
+        await working
+        assert 1 == tries
 
 
 async def test_one_node_leads_until_it_falls_silent(tmp_path: Path) -> None:
