@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from casework.effects import Field
 from casework.loading import Finding
 from casework.protocol import Check, Protocol
-from casework.wording import Phrasebook, digits, is_gsm7, render, segments
+from casework.wording import Phrasebook, is_gsm7, render, segments
 
 CARRIER_WORDS = frozenset(
     (
@@ -27,7 +27,6 @@ CARRIER_WORDS = frozenset(
     )
 )  # T1 and recalled: a carrier answers these itself, and may silence the case (HZ22)
 MOST_SEGMENTS = {"en": 1, "cy": 3}  # Welsh ŵ and ŷ make a text UCS-2
-_SHOWN = re.compile(r"(?<!\S)(\d{1,2})(?= [A-ZÀ-Ý])")
 _NUMBERS = ("999", "101")
 _NOON = datetime(2026, 11, 25, 12, 0, tzinfo=UTC)
 _LATER = _NOON + timedelta(days=2)
@@ -54,7 +53,6 @@ def words(protocol: Protocol, books: Mapping[str, Phrasebook]) -> Iterator[Findi
         yield from _tells_whom_to_ring(protocol, book)
         for check in protocol.check:
             yield from _labels(check, book)
-            yield from _digits(check, book)
 
 
 def texts(protocol: Protocol) -> list[str]:
@@ -114,19 +112,6 @@ def _tells_whom_to_ring(protocol: Protocol, book: Phrasebook) -> Iterator[Findin
             yield Finding(f"wording.{outcome}", f"{text} names neither 999 nor 101")
         elif book.knows(text) and outcome.startswith("high_999") and "999" not in book.text[text]:
             yield Finding(f"wording.{outcome}", f"{text} does not say 999")
-
-
-def _digits(check: Check, book: Phrasebook) -> Iterator[Finding]:
-    """What a text shows as `1 Yes 2 No` must be what is read, one for one: a digit too few is an answer nobody can give."""
-    if not book.knows(check.id) or len(check.options) < 2:
-        return
-    keys = tuple(f"{check.id}.{option.value}" for option in check.options)
-    shown = render(book, check.id, channel="sms", code="", who="J", now=_NOON, fields={**WIDEST, "options": keys})
-    found = tuple(_SHOWN.findall(shown))
-    read = digits(book, check.id, len(keys))
-    if found != read and (found or check.stage != "prompt"):
-        says = f"the text shows {' '.join(found) or 'no digits'} by SMS where {' '.join(read)} are read"
-        yield Finding(f"wording.{book.language}.{check.id}", says)
 
 
 def _labels(check: Check, book: Phrasebook) -> Iterator[Finding]:

@@ -140,6 +140,16 @@ def test_digits_say_what_their_answers_mean() -> None:
     assert list(digits(shelf(None)["wales/base/2026-01-01"], BOOKS)) == []
 
 
+def test_a_check_of_staff_that_shows_no_digits_by_sms_is_found() -> None:
+    """Who has no Telegram would read a question and no answer."""
+    english = BOOKS["en"]
+    texts = {name: text for name, text in english.text.items() if name != "C04_SMS"}
+    without = {"en": english.model_copy(update={"text": texts})}
+    assert [str(finding) for finding in digits(shelf(None)[BASE], without)] == [
+        "wording.en.C04: offers the digits none; its answers are 1 2 3 4 5"
+    ]
+
+
 # ---- nights with no news -------------------------------------------------------------------------
 
 
