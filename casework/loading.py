@@ -52,9 +52,14 @@ def load(data: bytes, base: Callable[[str], Raw]) -> tuple[Protocol, Raw]:
     raw = read(data)
     meta = raw.get("protocol")
     extends = meta.get("extends") if isinstance(meta, dict) else None
-    whole = laid_over(base(str(extends)), raw) if extends else raw
+    return whole(raw, base(str(extends)) if extends else None)
+
+
+def whole(raw: Raw, below: Raw | None) -> tuple[Protocol, Raw]:
+    """A file's own data, laid over the whole of what it extends, and validated. Raises BadProtocol with every finding."""
+    merged = raw if below is None else laid_over(below, raw)
     try:
-        return Protocol.model_validate(whole), whole
+        return Protocol.model_validate(merged), merged
     except ValidationError as fault:
         raise BadProtocol([_finding(e) for e in fault.errors()]) from fault
 

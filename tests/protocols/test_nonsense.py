@@ -4,15 +4,14 @@ from collections.abc import Iterator
 from copy import deepcopy
 from typing import Any
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from pydantic import ValidationError
 
 from bot.locales import books
 from bot.protocols import shelf
 from casework.check import read
-from casework.loading import BadProtocol, laid_over
-from casework.protocol import Protocol
+from casework.loading import BadProtocol, Finding, whole
 from casework.stricter import Raw
 from tests.builders import BASE
 
@@ -46,11 +45,17 @@ def put(raw: Raw, way: tuple[Any, ...], value: Any) -> None:
         at[way[-1]] = value
 
 
-def whole(raw: Raw, base: Raw | None) -> Protocol | None:
+def told(raw: Raw, base: Raw | None) -> list[Finding]:
+    """Every finding of a file; one that does not load says why, and each names a place and has words."""
+    protocol, found = None, list[Finding]()
     try:
-        return Protocol.model_validate(laid_over(base, raw) if base is not None else raw)
-    except (BadProtocol, ValidationError):
-        return None
+        protocol, _ = whole(raw, base)
+    except BadProtocol as fault:
+        found += fault.findings
+    assert found or protocol is not None, "refused, and nobody learns why"
+    found += read(raw, protocol, base, BOOKS)
+    assert [] == [each for each in found if not (each.where.strip() and each.says.strip())]
+    return found
 
 
 FORCE_PLACES, BASE_PLACES = list(places(FORCE_RAW)), list(places(BASE_RAW))
@@ -63,7 +68,7 @@ def test_nonsense_in_a_layer_is_findings(changes: list[tuple[tuple[Any, ...], An
     raw = deepcopy(FORCE_RAW)
     for way, value in changes:
         put(raw, way, deepcopy(value))
-    read(raw, whole(raw, BASE_RAW), BASE_RAW, BOOKS)
+    told(raw, BASE_RAW)
 
 
 @settings(max_examples=60, deadline=None)
@@ -73,4 +78,13 @@ def test_nonsense_in_a_base_is_findings(changes: list[tuple[tuple[Any, ...], Any
     raw = deepcopy(BASE_RAW)
     for way, value in changes:
         put(raw, way, deepcopy(value))
-    read(raw, whole(raw, None), None, BOOKS)
+    told(raw, None)
+
+
+@pytest.mark.parametrize("part", ["protocol", "timers", "rung", "check", "rule", "flag"])
+@pytest.mark.parametrize("value", NONSENSE, ids=repr)
+def test_nonsense_for_a_whole_part_is_never_sound(part: str, value: Any) -> None:
+    """No protocol is without its timers or its rungs: what stands there in their place is found, an empty list too."""
+    raw = deepcopy(BASE_RAW)
+    raw[part] = deepcopy(value)
+    assert told(raw, None)
