@@ -6,6 +6,7 @@ Only the copy that is read is levelled; the words themselves are kept as they ca
 
 import re
 import unicodedata
+from functools import lru_cache
 
 _QUOTES = str.maketrans({"\u2018": "'", "\u2019": "'", "\u02bc": "'", "`": "'"})
 _WORD = re.compile(r"[^\W_]+(?:'[^\W_]+)*")
@@ -14,6 +15,8 @@ READ_AT_MOST = 4000  # characters; the rest is kept, not read
 
 def level(words: str) -> str:
     """The words in one width, one case, one line, without characters that cannot be seen."""
+    if words.isascii() and words.isprintable():
+        return " ".join(words[:READ_AT_MOST].replace("`", "'").casefold().split())
     text = unicodedata.normalize("NFKC", words[:READ_AT_MOST]).translate(_QUOTES).casefold()
     return " ".join("".join(_level(c) for c in text).split())
 
@@ -38,6 +41,12 @@ def tokens(words: str) -> list[str]:
 def phrase(words: str) -> str:
     """The bare words as one string, for comparison with a label."""
     return " ".join(tokens(words))
+
+
+@lru_cache(maxsize=8192)
+def own_phrase(label: str) -> str:
+    """The bare words of a label of ours, worked out once; what people type is not kept in mind."""
+    return phrase(label)
 
 
 def holds(text: str, wanted: str) -> bool:

@@ -7,7 +7,7 @@ one exception, and they only raise.
 import re
 
 from casework.commands import Command, read_command
-from casework.plain import holds, level, phrase, tokens
+from casework.plain import holds, level, own_phrase, phrase, tokens
 from casework.protocol import Check
 from casework.times import (
     ReadTime,
@@ -93,7 +93,7 @@ def _meanings(check: Check, book: Phrasebook) -> dict[str, str]:
             *book.says.get(f"{check.id}.{value}", ()),
             *book.says.get(value, ()),
         ):
-            found.setdefault(phrase(said), set()).add(value)
+            found.setdefault(own_phrase(said), set()).add(value)
     for number, value in _digits(check, book).items():
         if int(number) <= len(book.numbers):
             found.setdefault(book.numbers[int(number) - 1], set()).add(value)
@@ -123,7 +123,7 @@ def worry(words: str, book: Phrasebook) -> tuple[str, ...]:
     A whole answer (`not worried`) is no worry; neither is what the book calls harmless (`phone is dead`).
     """
     text = phrase(words)
-    if text in {phrase(label) for label in book.label.values()}:
+    if text in book.label_phrases:
         return ()
     for spared in book.harmless:
         while holds(text, spared):

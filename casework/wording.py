@@ -9,11 +9,13 @@ import tomllib
 import unicodedata
 from collections.abc import Mapping
 from datetime import datetime
+from functools import cached_property
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from casework.effects import Field
+from casework.plain import own_phrase
 from casework.protocol import Check
 
 LONDON = ZoneInfo("Europe/London")
@@ -59,6 +61,11 @@ class Phrasebook(BaseModel):
 
     def knows(self, text: str) -> bool:
         return text in self.text
+
+    @cached_property
+    def label_phrases(self) -> frozenset[str]:
+        """Every label as it is compared with what was typed."""
+        return frozenset(own_phrase(label) for label in self.label.values())
 
 
 def load(data: bytes, below: Phrasebook | None = None) -> Phrasebook:

@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.locales import books
+from casework.plain import level
 from casework.reading import (
     Command,
     ReadTime,
@@ -401,6 +402,16 @@ def test_a_dead_phone_hides_no_other_worry() -> None:
     """What is spared is only the phrase, not the text."""
     assert ("R01",) == worry("her phone is dead and so is she, dead", ENGLISH)
     assert ("R02",) == worry("mae hi wedi cymryd gorddos", WELSH)
+
+
+# ---- how words are levelled ----------------------------------------------------------------------
+
+
+@given(words=st.text(st.characters(min_codepoint=0x20, max_codepoint=0x7E), max_size=80))
+def test_plain_letters_are_levelled_as_wide_ones_are(words: str) -> None:
+    """Plain words take the short way; whoever types full width is read alike."""
+    wide = "".join(c if c == " " else chr(ord(c) + 0xFEE0) for c in words)
+    assert level(wide) == level(words)
 
 
 # ---- nothing a person types raises ---------------------------------------------------------------
