@@ -1,10 +1,11 @@
 """How a question is put: it is logged, and its words go out, a minute later where weightier words go now."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from casework.case import Case
 from casework.effects import Field, To
 from casework.events import CheckAsked
+from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.turn import Turn
 
@@ -24,7 +25,7 @@ def words_for(case: Case, protocol: Protocol, check: str, asked_at: datetime) ->
     answer = protocol.timers.answer
     young = case.child.age is None or case.child.age < 12
     wait = answer.silence_watch_under_12 if check == "W_BACK" and young else answer.silence
-    fields: dict[str, Field] = {"at": asked_at, "by": asked_at + timedelta(minutes=wait)}
+    fields: dict[str, Field] = {"at": asked_at, "by": asked_at + wait * MINUTE}
     if check == "W_BACK":
         fields["due"] = case.t0
     if case.police.number is not None:

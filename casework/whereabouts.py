@@ -8,6 +8,7 @@ from casework.case import Case
 from casework.effects import To, Withdraw
 from casework.events import CheckAnswered, ClockSet, LocationDecided, ReturnUndone, WhereaboutsGiven, WorryRaised
 from casework.levels import Located, Status
+from casework.limits import MINUTE
 from casework.protocol import HARD_CAP_MINUTES, Protocol
 from casework.turn import Turn
 
@@ -43,7 +44,7 @@ def _gone_again(turn: Turn) -> bool:
 def _undo(turn: Turn) -> None:
     case, chase = turn.case, turn.protocol.timers.chase
     waits = case.missing_at is not None and case.police.number is None
-    at = turn.now + timedelta(minutes=min(chase.high, chase.medium)) if waits else None
+    at = turn.now + min(chase.high, chase.medium) * MINUTE if waits else None
     turn.decide(ReturnUndone(at=turn.now, chase_at=at))
     turn.effects.append(Withdraw())
     turn.tell(To(kind="told", id=""), "C_GONE", {"at": turn.now}, via="both")
@@ -92,7 +93,7 @@ def _agreed(turn: Turn, found: Located) -> datetime | None:
     named = where.instant if where else None
     if case.authorised_until is not None:
         return max(case.authorised_until, named or case.authorised_until)
-    cap = case.first_t0 + timedelta(minutes=min(turn.protocol.timers.hard_cap, HARD_CAP_MINUTES))
+    cap = case.first_t0 + min(turn.protocol.timers.hard_cap, HARD_CAP_MINUTES) * MINUTE
     if case.located is Located.SAFE and case.agreed_until is not None and case.extensions:
         return case.agreed_until
     return min(named, cap) if named is not None else None
@@ -115,7 +116,7 @@ def _away(turn: Turn) -> None:
                 LocationDecided(
                     at=turn.now,
                     located=Located.SAFE,
-                    agreed_until=base + timedelta(minutes=away.extend_by),
+                    agreed_until=base + away.extend_by * MINUTE,
                     extended=True,
                 )
             )
