@@ -72,7 +72,7 @@ def _told(news: e.AnyNews) -> str:
             return f"somebody is worried: {' '.join(news.flags)}"
         case e.NoteMade():
             if news.media is not None:
-                return f"a {news.media} was sent in and kept"
+                return f"a {news.media} was sent in"
             unread = "words came that a person must read" if news.unread else "a note was made"
             return "a call was noted" if news.acted else unread
         case e.AlertAcknowledged():

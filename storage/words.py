@@ -46,3 +46,9 @@ async def keep_media(
         media_id, case_id, kind, file_id, clean(mime), ms(now), data,
     )  # fmt: skip
     return media_id
+
+
+async def media_of(tx: Tx, case_id: str) -> list[int | None]:
+    """The bytes kept of every picture and place of a case, in the order they came; None where a file could not be had."""
+    rows = await tx.rows("SELECT length(data) AS bytes FROM media WHERE case_id = ? ORDER BY media_id", case_id)
+    return [row["bytes"] for row in rows]

@@ -1,6 +1,7 @@
 """The commands about cases: what stands where, why, and everything a person may say to one."""
 
 import argparse
+from collections.abc import Iterator
 from typing import Any
 
 from bot.acts.desk_work import FINE, Said
@@ -120,16 +121,20 @@ async def journal(settings: Settings, arguments: argparse.Namespace) -> Said:
         held = await cases.find(tx, case_id)
         assert held is not None, "a case that was found exists"
         protocol = shelf(settings.protocols)[held.case.protocol]
-        return [await _entry(tx, each, protocol, arguments) for each in await log.read(tx, case_id)]
+        files = iter(await words.media_of(tx, case_id))
+        return [await _entry(tx, each, protocol, arguments, files) for each in await log.read(tx, case_id)]
 
     entries = await look(settings, unit)
     lines = [line for entry in entries for line in _entry_lines(entry)]
     return Said(FINE, tuple(lines), entries)
 
 
-async def _entry(tx: Tx, entry: log.Entry, protocol: Protocol, arguments: argparse.Namespace) -> dict[str, Any]:
+async def _entry(
+    tx: Tx, entry: log.Entry, protocol: Protocol, arguments: argparse.Namespace, files: Iterator[int | None]
+) -> dict[str, Any]:
+    """One entry; `files` are the pictures and places that were kept, in the order of the notes that brought them."""
     event = entry.event
-    written = getattr(event, "words", None)
+    written, media = getattr(event, "words", None), getattr(event, "media", None)
     return {
         "seq": entry.seq,
         "at": event_data(event)["at"],
@@ -140,11 +145,19 @@ async def _entry(tx: Tx, entry: log.Entry, protocol: Protocol, arguments: argpar
         "says": sentence(event),
         "why": list(because(event, protocol)) if arguments.why else [],
         "words": await words.read(tx, written) if written and arguments.words else None,
+        "media": {"kind": media, "bytes": next(files, None)} if media else None,
     }
 
 
 def _entry_lines(entry: dict[str, Any]) -> list[str]:
     late = "" if entry["time"] == entry["recorded_at"] else f" (written {entry['recorded_at']})"
-    first = f"{entry['time']}  {entry['actor']:<12}  {entry['says']}{late}"
+    first = f"{entry['time']}  {entry['actor']:<12}  {entry['says']}{_kept(entry['media'])}{late}"
     said = [f'"{entry["words"]}"'] if entry["words"] else []
     return [first, *(" " * 32 + line for line in (*said, *entry["why"]))]
+
+
+def _kept(media: dict[str, Any] | None) -> str:
+    """Whether what was sent in is here: it stands in the report, also when the provider has it no more."""
+    if media is None:
+        return ""
+    return ", and its file could not be had" if media["bytes"] is None else f", and is kept ({media['bytes']} bytes)"
