@@ -1,9 +1,12 @@
-"""What every test shares: one Hypothesis profile that is never timed against the wall clock."""
+"""What every test shares: one Hypothesis profile that is never timed against the wall clock, and the engines."""
 
 import os
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+
+from tests.databases import engine as engine
+from tests.databases import swept as swept
 
 # CI plays the same nights each time, so that a red run can be repeated; `make test` and `make proof` draw new ones.
 settings.register_profile(

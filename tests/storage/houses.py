@@ -110,9 +110,9 @@ person = "dee"
 
 
 @asynccontextmanager
-async def a_database(folder: Path) -> AsyncIterator[Database]:
-    """An empty database, closed at the end."""
-    database = await Database.open(databases.url(folder))
+async def a_database(place: Path | str, *, empty: bool = False) -> AsyncIterator[Database]:
+    """The database of a folder or of a URL, closed at the end."""
+    database = await Database.open(place if isinstance(place, str) else databases.url(place, empty=empty))
     try:
         yield database
     finally:
@@ -214,10 +214,10 @@ async def people_of(database: Database) -> None:
 
 @asynccontextmanager
 async def a_house(
-    folder: Path, *, seed: str = "1", drill: bool = False, crash: Callable[[str], None] | None = None
+    place: Path | str, *, seed: str = "1", drill: bool = False, crash: Callable[[str], None] | None = None
 ) -> AsyncIterator[House]:
-    """A house with Alice, Mo, Pat, Cass and Dee, and the children K7 and K8."""
-    async with a_database(folder) as database:
+    """A house with Alice, Mo, Pat, Cass and Dee, and the children K7 and K8, in a folder or at a URL."""
+    async with a_database(place) as database:
         await people_of(database)
         clock, passed = HandClock(), list[str]()
         casebook = Casebook(

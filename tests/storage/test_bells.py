@@ -13,7 +13,10 @@ from storage import deadlines
 from storage.database import Tx
 from storage.deadlines import BATCH
 from storage.desk import Desk
+from tests.databases import ON_BOTH
 from tests.storage.houses import House, a_house
+
+pytestmark = ON_BOTH
 
 MANY = BATCH + 5
 

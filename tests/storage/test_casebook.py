@@ -15,7 +15,10 @@ from storage.database import Tx, Unusable, Violated
 from storage.desk import Desk
 from storage.inbox import Heard
 from tests.builders import BASE, the_protocol
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house, opening
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

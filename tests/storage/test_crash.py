@@ -11,18 +11,21 @@ import pytest
 from bot.crash import KILLED, Crash
 from casework.events import CloseAsked
 from casework.levels import Status
+from tests import databases
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house, opening
 from tests.storage.test_casebook import a_message
+
+pytestmark = ON_BOTH
 
 UNTIL = EVENING + timedelta(hours=1)
 PROGRAM = """
 import asyncio, sys
-from pathlib import Path
 from bot.crash import Crash
 from tests.storage.test_casebook import closed
 from tests.storage.test_crash import night, start
 
-asyncio.run(start(Path(sys.argv[1]), Crash(sys.argv[2]), {"night": night, "closed": closed}[sys.argv[3]]))
+asyncio.run(start(sys.argv[1], Crash(sys.argv[2]), {"night": night, "closed": closed}[sys.argv[3]]))
 """
 
 
@@ -32,9 +35,9 @@ async def night(house: House) -> None:
     await house.silence(UNTIL)
 
 
-async def start(folder: Path, crash: Crash, script: Callable[[House], Awaitable[object]]) -> None:
+async def start(url: str, crash: Crash, script: Callable[[House], Awaitable[object]]) -> None:
     """A script in a process of its own, which ends at a crash point."""
-    async with a_house(folder, crash=crash) as house:
+    async with a_house(url, crash=crash) as house:
         await script(house)
 
 
@@ -76,5 +79,5 @@ async def test_a_close_is_whole_or_was_never_asked(tmp_path: Path, point: str, f
 
 
 async def _run(folder: Path, wish: str, script: str) -> int:
-    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, str(folder), wish, script)
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", PROGRAM, databases.url(folder), wish, script)
     return await process.wait()

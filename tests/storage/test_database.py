@@ -1,41 +1,25 @@
-"""One unit of work is whole or it is not there: the laws of `storage.database`."""
+"""One unit of work is whole or it is not there, on whichever engine: the laws of `storage.database`."""
 
 import asyncio
-import inspect
-import subprocess
-import sys
-import threading
 from collections.abc import AsyncIterator
 from pathlib import Path
 
-import aiosqlite
 import pytest
 
-from casework.errors import NotAllowed, OurMistake
-from storage.database import AlreadyOpen, Database, Tx, Unusable, Violated
+from casework.errors import NotAllowed
+from storage.database import Database, Tx, Unusable, Violated, name_of
+from tests import databases
+from tests.databases import ON_BOTH
 from tests.storage.houses import a_database
+from tests.storage.units import Gate, ids, put, put_child, two_tables
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async def table(tx: Tx) -> None:
-        await tx.run("CREATE TABLE parent (id INTEGER PRIMARY KEY) STRICT")
-        await tx.run("CREATE TABLE child (id INTEGER PRIMARY KEY, parent INTEGER REFERENCES parent (id)) STRICT")
-
-    async with a_database(tmp_path) as opened:
-        await opened.write(table)
+    async with two_tables(tmp_path) as opened:
         yield opened
-
-
-async def ids(database: Database) -> list[int]:
-    async def unit(tx: Tx) -> list[int]:
-        return [row["id"] for row in await tx.rows("SELECT id FROM parent ORDER BY id")]
-
-    return await database.read(unit)
-
-
-async def put(tx: Tx, number: int) -> None:
-    await tx.run("INSERT INTO parent (id) VALUES (?)", number)
 
 
 async def test_a_unit_that_fails_leaves_nothing(database: Database) -> None:
@@ -65,44 +49,42 @@ async def test_every_kind_of_end_rolls_back(database: Database) -> None:
 
 async def test_a_cancelled_waiter_does_not_break_the_unit_it_waits_for(database: Database) -> None:
     """A9, 35: a unit once begun ends whole although nobody waits for it any more."""
-    begun, go_on = threading.Event(), threading.Event()
+    gate, ended = Gate(), Gate()
 
     async def unit(tx: Tx) -> None:
         await put(tx, 1)
-        begun.set()
-        assert go_on.wait(10)
+        await gate.wait(tx)
         await put(tx, 2)
+        tx.after_commit.append(ended.arrive)
 
     waiter = asyncio.create_task(database.write(unit))
-    await asyncio.to_thread(begun.wait)
+    await gate.reached()
     waiter.cancel()
     with pytest.raises(asyncio.CancelledError):
         await waiter
-    go_on.set()
+    gate.open()
+    await ended.reached()
     await database.write(lambda tx: put(tx, 3))
     assert [1, 2, 3] == await ids(database)
 
 
 async def test_closing_ends_what_was_begun(database: Database, tmp_path: Path) -> None:
-    """A unit that was handed over before the end is in the file after it."""
-    task = asyncio.create_task(database.write(lambda tx: put(tx, 1)))
+    """A unit that was handed over before the end is in the database after it."""
+    gate = Gate()
+
+    async def unit(tx: Tx) -> None:
+        await gate.wait(tx)
+        await put(tx, 1)
+
+    task = asyncio.create_task(database.write(unit))
+    await gate.reached()
+    closing = asyncio.create_task(database.close())
     await asyncio.sleep(0)
-    await database.close()
+    gate.open()
+    await closing
     await task
     async with a_database(tmp_path) as again:
         assert [1] == await ids(again)
-
-
-async def test_a_unit_may_wait_for_nothing_but_its_own_statements(database: Database) -> None:
-    """A unit that awaits the network would hold the only writer: refused, and undone."""
-
-    async def unit(tx: Tx) -> None:
-        await put(tx, 1)
-        await asyncio.sleep(0)
-
-    with pytest.raises(OurMistake):
-        await database.write(unit)
-    assert [] == await ids(database)
 
 
 async def test_a_refused_row_does_not_poison_its_unit(database: Database) -> None:
@@ -117,12 +99,27 @@ async def test_a_refused_row_does_not_poison_its_unit(database: Database) -> Non
 
     async def unit(tx: Tx) -> None:
         await put(tx, 1)
-        with pytest.raises(Violated):
+        with pytest.raises(Violated) as refused:
             await two_then_one_again(tx)
+        assert refused.value.unique
         await put(tx, 4)
 
     await database.write(unit)
     assert [1, 4] == await ids(database)
+
+
+async def test_a_reference_to_nothing_is_refused(database: Database) -> None:
+    """What the schema promises is looked at, at the latest when the unit is committed; the next unit is not troubled."""
+    with pytest.raises(Violated) as refused:
+        await database.write(lambda tx: put_child(tx, 1, parent=99))
+    assert not refused.value.unique
+
+    async def unit(tx: Tx) -> None:
+        await put_child(tx, 1, parent=5)
+        await put(tx, 5)
+
+    await database.write(unit)
+    assert [5] == await ids(database)
 
 
 async def test_crash_points_of_an_undone_savepoint_are_not_passed(database: Database) -> None:
@@ -147,89 +144,68 @@ async def test_crash_points_of_an_undone_savepoint_are_not_passed(database: Data
 
 async def test_readers_see_only_what_was_committed(database: Database) -> None:
     """Reads have connections of their own: half a transaction is seen by nobody."""
-    begun, go_on = threading.Event(), threading.Event()
+    gate = Gate()
 
     async def unit(tx: Tx) -> None:
         await put(tx, 1)
-        begun.set()
-        assert go_on.wait(10)
+        await gate.wait(tx)
 
     writing = asyncio.create_task(database.write(unit))
-    await asyncio.to_thread(begun.wait)
+    await gate.reached()
     assert [] == await ids(database)
-    go_on.set()
+    gate.open()
     await writing
     assert [1] == await ids(database)
 
 
+async def test_a_reader_sees_one_moment(database: Database) -> None:
+    """What is committed while a reader reads is not in the second half of what it reads."""
+    gate, seen = Gate(), list[int]()
+
+    async def look(tx: Tx) -> None:
+        for _ in range(2):
+            seen.append(len(await tx.rows("SELECT id FROM parent")))
+            await gate.wait(tx)
+
+    reading = asyncio.create_task(database.read(look))
+    await gate.reached()
+    await database.write(lambda tx: put(tx, 1))
+    gate.open()
+    await reading
+    assert [0, 0] == seen
+    assert [1] == await ids(database)
+
+
 async def test_a_reader_cannot_write(database: Database) -> None:
-    """There is one writer."""
+    """What only looks is held to it."""
     with pytest.raises(Unusable):
         await database.read(lambda tx: put(tx, 1))
-
-
-async def test_the_connection_is_as_careful_as_promised(database: Database) -> None:
-    """P3: WAL, every commit flushed, foreign keys checked, the schema not trusted with code."""
-
-    async def unit(tx: Tx) -> dict[str, object]:
-        names = ("journal_mode", "foreign_keys", "trusted_schema")
-        found = {}
-        for name in names:
-            row = await tx.row(f"PRAGMA {name}")
-            assert row is not None
-            found[name] = row[0]
-        synchronous = await tx.row("PRAGMA synchronous")
-        assert synchronous is not None
-        return {**found, "synchronous": synchronous[0]}
-
-    expected = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "synchronous": 2}
-    assert expected == await database.write(unit)
-    with pytest.raises(Violated):
-        await database.write(lambda tx: tx.run("INSERT INTO child (id, parent) VALUES (1, 99)"))
+    assert [] == await ids(database)
 
 
 async def test_a_thousand_units_at_once_are_all_done(database: Database) -> None:
-    """The writer takes units one after another; none is lost and none sees another's half."""
+    """None is lost and none sees another's half."""
     await asyncio.gather(*(database.write(lambda tx, n=n: put(tx, n)) for n in range(1000)))  # type: ignore[misc]
     assert list(range(1000)) == await ids(database)
 
 
-async def test_a_second_house_is_refused(database: Database) -> None:
-    """P19: two processes never act on one casebook; the lock is the system's, so a kill frees it."""
-    program = (
-        "import asyncio, sys\n"
-        "from storage.database import AlreadyOpen, Database\n"
-        "try:\n"
-        "    asyncio.run(Database.open(sys.argv[1]))\n"
-        "except AlreadyOpen:\n"
-        "    sys.exit(42)\n"
-    )
-    url = f"sqlite:///{database.name}"
-    with pytest.raises(AlreadyOpen):
-        await Database.open(url)
-    ended = await asyncio.to_thread(subprocess.run, [sys.executable, "-c", program, url], check=False)
-    assert 42 == ended.returncode
-
-
-async def test_others_may_read_beside_the_house(database: Database) -> None:
+async def test_others_may_read_beside_the_house(database: Database, tmp_path: Path) -> None:
     """A command that reads opens the database read-only while the house runs, and cannot write."""
     await database.write(lambda tx: put(tx, 7))
-    beside = await Database.open(f"sqlite:///{database.name}", read_only=True)
-    assert [7] == await ids(beside)
-    with pytest.raises(NotAllowed):
-        await beside.write(lambda tx: put(tx, 8))
-    await beside.close()
+    async with await Database.open(databases.url(tmp_path), read_only=True) as beside:
+        assert [7] == await ids(beside)
+        with pytest.raises(NotAllowed):
+            await beside.write(lambda tx: put(tx, 8))
 
 
-async def test_only_sqlite_is_opened_here(tmp_path: Path) -> None:
-    """Another scheme is refused in words, and so is a file that is not there when only reading."""
-    with pytest.raises(NotAllowed):
-        await Database.open("mysql://nowhere")
-    with pytest.raises(NotAllowed):
-        await Database.open(f"sqlite:///{tmp_path / 'none.db'}", read_only=True)
+async def test_a_database_is_known_by_its_name_and_not_by_a_secret(database: Database, tmp_path: Path) -> None:
+    """What a running house and its commands know each other by holds no password."""
+    assert name_of(databases.url(tmp_path)) == database.name
+    assert "hush" not in name_of("postgresql://porch:hush@db.example/house")
 
 
-def test_the_one_private_call_is_still_what_we_think() -> None:
-    """`aiosqlite.Connection._execute(fn, *args)` runs a function on the connection's thread; a change shows here."""
-    assert ["self", "fn", "args", "kwargs"] == list(inspect.signature(aiosqlite.Connection._execute).parameters)
-    assert isinstance(inspect.getattr_static(aiosqlite.Connection, "_conn"), property)
+async def test_another_scheme_is_refused() -> None:
+    """In words, before anything is opened."""
+    for url in ("mysql://nowhere", "house.db", ""):
+        with pytest.raises(NotAllowed):
+            await Database.open(url)

@@ -13,8 +13,11 @@ from storage.database import Database
 from storage.directory import Directory
 from storage.people import Person
 from storage.register import age_on
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, ROSTER
 from tests.storage.test_roster import a_directory
+
+pytestmark = ON_BOTH
 
 DAY = timedelta(days=1)
 

@@ -14,8 +14,12 @@ from storage.codec import case_text, ms, settled
 from storage.database import Database, Tx, Violated
 from storage.log import Head
 from storage.migrate import migrate
+from tests.databases import ON_BOTH
+from tests.storage import schemas
 from tests.storage.houses import a_database
 from tests.storage.test_codec import NOW, an_absence
+
+pytestmark = ON_BOTH
 
 KEY = b"k" * 32
 CASE = "org1-1"
@@ -76,8 +80,7 @@ async def mutated(database: Database, *statements: tuple[str, tuple[object, ...]
     found: list[log.Flaw] = []
 
     async def unit(tx: Tx) -> None:
-        await tx.run("DROP TRIGGER event_is_never_changed")
-        await tx.run("DROP TRIGGER event_is_never_deleted")
+        await schemas.unguard(tx)
         for sql, values in statements:
             await tx.run(sql, *values)  # type: ignore[arg-type]
         found.extend(await flaws(tx))
@@ -138,7 +141,7 @@ async def test_an_entry_moved_to_another_case_shows(database: Database) -> None:
     assert [] == await database.read(lambda tx: log.flaws(tx, KEY, "org1-2"))
 
     async def unit(tx: Tx) -> list[log.Flaw]:
-        await tx.run("DROP TRIGGER event_is_never_changed")
+        await schemas.unguard(tx)
         for case_id, to in ((CASE, "aside"), ("org1-2", CASE), ("aside", "org1-2")):
             await tx.run("UPDATE event SET case_id = ? WHERE case_id = ?", to, case_id)
         return await log.flaws(tx, KEY, CASE)

@@ -10,14 +10,19 @@ from pathlib import Path
 import pytest
 
 from casework.errors import NotAllowed
-from storage.database import Database, Tx
+from storage.database import Database
 from storage.migrate import FOLDER, NewerSchema, migrate, migrations, schema_version, statements
+from tests import databases
+from tests.databases import ON_BOTH
+from tests.storage import schemas
 from tests.storage.houses import a_database
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture
 async def database(tmp_path: Path) -> AsyncIterator[Database]:
-    async with a_database(tmp_path) as opened:
+    async with a_database(tmp_path, empty=True) as opened:
         yield opened
 
 
@@ -49,11 +54,7 @@ async def test_a_migration_is_whole_or_not_there(database: Database, tmp_path: P
     (folder / "0002_second.sql").write_text("CREATE TABLE two (id INTEGER);\nCREATE TABLE one (id INTEGER);\n")
     with pytest.raises(Exception, match="already exists"):
         await migrate(database, folder=folder)
-
-    async def tables(tx: Tx) -> set[str]:
-        return {row["name"] for row in await tx.rows("SELECT name FROM sqlite_schema WHERE type = 'table'")}
-
-    assert {"meta", "one"} == await database.read(tables)
+    assert {"meta", "one"} == await database.read(schemas.tables)
     assert 1 == await database.read(schema_version)
 
 
@@ -82,7 +83,7 @@ asyncio.run(main())
 @pytest.mark.parametrize("after", range(1, len(migrations()) + 1))
 async def test_a_kill_after_any_migration_is_made_good_by_running_it_again(tmp_path: Path, after: int) -> None:
     """P15: killed at crash point `migrate.each`, the database stands at that version and goes on from there."""
-    url = f"sqlite:///{tmp_path / 'house.db'}"
+    url = databases.url(tmp_path, empty=True)
     command = [sys.executable, "-c", KILLED, url, str(after)]
     ended = await asyncio.to_thread(subprocess.run, command, check=False, env={**os.environ})
     assert 137 == ended.returncode

@@ -18,8 +18,12 @@ from storage.migrate import migrate
 from storage.verify import verify
 from tests import databases
 from tests.builders import BASE, the_protocol
+from tests.databases import ON_BOTH
+from tests.storage import schemas
 from tests.storage.houses import EVENING, KEY, House, a_house, opening
 from tests.storage.test_casebook import a_message
+
+pytestmark = ON_BOTH
 
 OTHER = {"sqlite": "postgresql", "postgresql": "sqlite"}
 
@@ -60,16 +64,7 @@ async def a_night(house: House) -> str:
 
 async def test_every_table_of_the_schema_moves(house: House) -> None:
     """A table that is new one day and forgotten here would be left behind in silence."""
-    listed = {
-        "sqlite": "SELECT name FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
-        "postgresql": "SELECT tablename AS name FROM pg_tables WHERE schemaname = current_schema()",
-    }
-
-    async def unit(tx: Tx) -> set[str]:
-        return {row["name"] for row in await tx.rows(listed[tx.engine])}
-
-    own = {"meta", "porchlight_slot"}
-    assert set(moving.TABLES) == await house.database.read(unit) - own
+    assert set(moving.TABLES) == await house.database.read(schemas.tables) - {"meta"}
 
 
 async def test_a_house_moves_to_the_other_engine_and_lives_on(house: House, tmp_path: Path, engine: str) -> None:

@@ -12,8 +12,11 @@ from casework.events import Child
 from casework.levels import Side
 from storage.desk import Desk
 from tests.builders import Night, the_protocol
+from tests.databases import ON_BOTH
 from tests.properties.nights import Act, acts, children, lateness, starts, told
 from tests.storage.houses import House, a_house, opening
+
+pytestmark = ON_BOTH
 
 
 async def played(folder: Path, child: Child, start: datetime, late: int, script: list[Act]) -> None:

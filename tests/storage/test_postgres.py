@@ -13,8 +13,9 @@ import pytest
 from storage.database import Tx
 from storage.postgres import PostgresDatabase
 from tests import databases
+from tests.databases import ON_POSTGRESQL
 
-pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+pytestmark = ON_POSTGRESQL
 
 LEASE = timedelta(milliseconds=200)
 

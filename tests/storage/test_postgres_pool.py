@@ -4,15 +4,14 @@ import asyncio
 from datetime import timedelta
 from pathlib import Path
 
-import pytest
-
 from storage.postgres_pool import Pool
 from tests import databases
+from tests.databases import ON_POSTGRESQL
 
-pytestmark = pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
+pytestmark = ON_POSTGRESQL
 
 
-async def test_lines_that_are_made_at_once_have_slots_of_their_own(tmp_path: Path, engine: str) -> None:
+async def test_lines_that_are_made_at_once_have_slots_of_their_own(tmp_path: Path) -> None:
     """Seen failing: all lines that were made while the first connected shared its slot, and waited for each other."""
     pool = Pool(databases.url(tmp_path), 8, timedelta(seconds=4), read_only=False)
     await pool.begin()

@@ -19,10 +19,13 @@ from storage.codec import case_from, case_text, read_case
 from storage.desk import Desk
 from storage.recent import Kept, Recent
 from tests.builders import BASE, Night, the_protocol
+from tests.databases import ON_BOTH
 from tests.properties.nights import Act, acts, children, lateness, starts, told
 from tests.storage.houses import KEY, House, a_house
 from tests.storage.test_casebook import a_message
 from tests.storage.test_nights import open_for
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

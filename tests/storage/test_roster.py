@@ -8,14 +8,18 @@ from storage.directory import Directory
 from storage.migrate import migrate
 from storage.numbers import e164, is_mobile
 from storage.people import Person
+from tests import databases
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, ROSTER
+
+pytestmark = ON_BOTH
 
 TABLES = ("organisation", "home", "child", "person", "role", "duty", "past_episode")
 PLACES = ROSTER.partition("[[person]]")[0]
 
 
 async def a_directory(tmp_path, text: str = ROSTER, *, take: bool = True) -> Database:
-    database = await Database.open(f"sqlite:///{tmp_path}/house.db")
+    database = await Database.open(databases.url(tmp_path))
     await migrate(database)
     await database.write(lambda tx: roster.apply(tx, roster.parse(text), take_telegram_ids=take, now=EVENING))
     return database

@@ -6,7 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
+
+pytestmark = ON_BOTH
 
 BREAKS = {
     "P1 deadlines": [

@@ -8,7 +8,11 @@ from pathlib import Path
 import pytest
 
 from storage.views import COLUMNS
+from tests.databases import ON_BOTH
+from tests.storage import schemas
 from tests.storage.houses import EVENING, House, a_house
+
+pytestmark = ON_BOTH
 
 INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z")
 
@@ -22,8 +26,8 @@ async def house(tmp_path: Path) -> AsyncIterator[House]:
 @pytest.mark.parametrize("view", COLUMNS)
 async def test_a_view_has_exactly_the_columns_of_the_contract(house: House, view: str) -> None:
     """Tools from outside rely on these names."""
-    columns = await house.rows(f"SELECT name FROM pragma_table_info('{view}')")
-    assert list(COLUMNS[view]) == [column["name"] for column in columns]
+    columns = await house.database.read(lambda tx: schemas.columns(tx, view))
+    assert list(COLUMNS[view]) == [column.name for column in columns]
 
 
 async def test_instants_in_views_are_iso_utc_with_milliseconds(house: House) -> None:
