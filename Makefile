@@ -19,7 +19,7 @@ help:
 	@echo "make format    put the code into the form that make check asks for"
 	@echo "make bench     measure; prints a table and writes benchmarks/results/"
 	@echo "make sabotage  break each law once and see its test fail"
-	@echo "make proof     the properties at length"
+	@echo "make proof     the properties, and two nodes that are killed, at length"
 
 run: $(BUILT)
 	@exec $(BIN)/porchlight run
@@ -55,9 +55,11 @@ bench: $(BUILT)
 sabotage: $(BUILT)
 	$(BIN)/python -m tests.sabotage
 
-# Many more random nights than `make test` plays; the kills and the crash points at length come with a later part.
+# Many more random nights than `make test` plays, and two nodes through a thousand kills and pauses: half an hour. The
+# kills of one house and the crash points at length come with a later part.
 proof: $(BUILT)
 	PORCHLIGHT_LAWS=long $(BIN)/python -m pytest tests/properties
+	PORCHLIGHT_NODE_ROUNDS=1000 $(BIN)/python -m pytest tests/crash/test_nodes.py
 
 clean:
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache
