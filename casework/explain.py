@@ -61,7 +61,8 @@ def _told(news: e.AnyNews) -> str:
         case e.WhereaboutsGiven():
             named = [what for what, said in (("a place", news.place), ("an adult", news.adult)) if said]
             back = f", back {clock(news.back_at)}" if news.back_at else ""
-            return f"{news.check}: {' and '.join(named) or 'nothing'} named{back}"
+            listed = {None: "", True: ", approved", False: ", not on the approved list"}[news.approved]
+            return f"{news.check}: {' and '.join(named) or 'nothing'} named{listed}{back}"
         case e.ReturnClaimed():
             return "the child is said to be back" + (", seen by the one who says it" if news.seen else "")
         case e.ChildSeen():

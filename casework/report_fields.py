@@ -205,7 +205,7 @@ FIELDS: tuple[FieldRule, ...] = (
     _ask("I", "before", "Missing before, harm then", "S3", "D17", "P09"),
     _log("I", "history", "Episodes and absences on file", "S3"),
     _ask("J", "places", "Likely places, people", "S4", "D26", "P18"),
-    *_register("J", "S4", associates="Associates", risk_places="Risk-assessed places"),
+    *_register("J", "S4", approved="Approved people", associates="Associates", risk_places="Risk-assessed places"),
     _ask("K", "approach", "How to approach", "S3", "D28"),
     *_register(
         "K",

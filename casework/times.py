@@ -45,11 +45,15 @@ class ReadTime:
 
 @dataclass(frozen=True, slots=True)
 class Whereabouts:
-    """What the words on where the child is say: a place named, an adult named, when the child comes back (UTC)."""
+    """What the words on where the child is say: a place named, an adult named, when the child comes back (UTC).
+
+    `company`: what else was named beside the place, part by part, without the times: who the child is with.
+    """
 
     place: bool
     adult: bool
     back_at: datetime | None = None
+    company: tuple[str, ...] = ()
 
 
 def read_time(words: str, now: datetime, *, ahead: timedelta = SLIGHTLY_AHEAD) -> ReadTime | None:
@@ -130,7 +134,8 @@ def read_whereabouts(words: str, now: datetime) -> Whereabouts | None:
     named = [p for p in parts if set(tokens(_CLOCK.sub(" ", p))) - _RETURN]
     place = bool(named) and not _unsaid(named[0])
     adult = place and len(named) > 1 and not set(tokens(named[1])) & _NOBODY and not _unsaid(named[1])
-    return Whereabouts(place=place, adult=adult, back_at=back_at)
+    company = tuple(_CLOCK.sub(" ", p).strip() for p in named[1:])
+    return Whereabouts(place=place, adult=adult, back_at=back_at, company=company)
 
 
 def _unsaid(part: str) -> bool:

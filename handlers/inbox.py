@@ -11,6 +11,7 @@ from typing import Any
 from typing import Protocol as Shape
 
 from casework import reading
+from casework.approved import approved
 from casework.case import Case
 from casework.effects import Tell, To
 from casework.events import (
@@ -23,6 +24,7 @@ from casework.events import (
 from casework.levels import Side, Status, Trust
 from casework.protocol import Check, Protocol
 from casework.wording import Phrasebook, labels
+from storage import register
 from storage.casebook import Casebook
 from storage.desk import Desk
 from storage.directory import Person
@@ -153,8 +155,9 @@ async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voi
             return None
         kept = await kept_apart(desk, case, words)
         return WhereaboutsGiven(
-            **base, check=check.id, place=where.place, adult=where.adult, back_at=where.back_at, words=kept
-        )
+            **base, check=check.id, place=where.place, adult=where.adult, back_at=where.back_at, words=kept,
+            approved=await _approved(desk, case, where),
+        )  # fmt: skip
     values_read = reading.read_answer(words, check, voice.book)
     if values_read is None:
         return None
@@ -162,6 +165,16 @@ async def read_news(desk: Desk, case: Case, check: Check, words: str, voice: Voi
     return CheckAnswered(
         **base, check=check.id, values=values_read, words=None if bare else await kept_apart(desk, case, words)
     )
+
+
+async def _approved(desk: Desk, case: Case, where: reading.Whereabouts) -> bool | None:
+    """Whether the child is with people of the register's approved list; None without a list, and where nobody and no place
+    was named. The names stay here: the log holds the answer alone."""
+    child = await desk.directory.child(case.child.child_id)
+    listed = None if child is None else register.approved_people(child)
+    if listed is None or not (where.place or where.company):
+        return None
+    return where.adult and approved(where.company, listed)
 
 
 def _is_label(words: str, check: Check, book: Phrasebook) -> bool:

@@ -1,4 +1,5 @@
-"""Knows what rules read from a child's entry in the register: age, factors, a medicine's time, the plan's own limit.
+"""Knows what rules read from a child's entry in the register: age, factors, a medicine's time, approved people, the plan's
+own limit.
 
 A profile is free text by the names of the report's fields. What cannot be read here never buys time and never stops a
 case from opening: a medicine without a readable time counts as due at any time.
@@ -72,6 +73,12 @@ def day_of(words: str) -> date | None:
         return date.fromisoformat(words.strip())
     except ValueError:
         return None
+
+
+def approved_people(child: ChildRow) -> tuple[str, ...] | None:
+    """The names on the child's list of approved people, as they are called; None where there is no list (K11)."""
+    words = child.profile.get("approved")
+    return None if words is None else tuple(name for name in re.split(r"[;,\n]", words) if name.strip())
 
 
 def _instant(words: str) -> datetime | None:

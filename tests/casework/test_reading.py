@@ -222,9 +222,11 @@ def test_a_time_to_come_is_the_next_one() -> None:
 def test_whereabouts_are_a_place_an_adult_and_a_time() -> None:
     """P06c; who is not named counts as nobody, a time not said as none."""
     back = local("2026-11-25", "22:30")
-    assert Whereabouts(place=True, adult=True, back_at=back) == read_whereabouts("gran's, gran, 22:30", NOW)
+    gran = Whereabouts(place=True, adult=True, back_at=back, company=("gran",))
+    assert gran == read_whereabouts("gran's, gran, 22:30", NOW)
     assert Whereabouts(place=True, adult=False, back_at=back) == read_whereabouts("grans till 10.30pm", NOW)
-    assert Whereabouts(place=True, adult=False) == read_whereabouts("the park, friends", NOW)
+    friends = Whereabouts(place=True, adult=False, company=("friends",))
+    assert friends == read_whereabouts("the park, friends", NOW)
     assert Whereabouts(place=False, adult=False) == read_whereabouts("?", NOW)
     assert Whereabouts(place=False, adult=False) == read_whereabouts("she won't say", NOW)
     assert read_whereabouts("  ", NOW) is None
