@@ -7,9 +7,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from storage import bulk
 from storage.chance import Chance
 from storage.codec import instant, ms
-from storage.database import Tx
+from storage.database import Tx, Value
 
 BUTTON_LIVES = timedelta(hours=24)
 WRONG_CODES = 5
@@ -31,17 +32,26 @@ class Button:
     used_by: str | None
 
 
-async def make(
-    tx: Tx, *, case_id: str | None, person: str, action: str, check: str, value: str, now: datetime, chance: Chance
-) -> str:
-    """Make a button; returns its token of 22 characters."""
-    token = chance.token()
-    await tx.run(
-        "INSERT INTO button (token, case_id, person, action, check_id, value, prompt_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
-        token, case_id, person, action, check, value, ms(now), ms(now + BUTTON_LIVES),
-    )  # fmt: skip
-    return token
+class Drawer:
+    """The buttons of one message: each gets its token at once, and all are written with one statement (`put`)."""
+
+    def __init__(self, case_id: str | None, person: str, now: datetime, chance: Chance) -> None:
+        self._case_id, self._person, self._now, self._chance = case_id, person, now, chance
+        self._made: list[tuple[Value, ...]] = []
+
+    def make(self, action: str, check: str = "", value: str = "") -> str:
+        """Make a button; returns its token of 22 characters."""
+        token = self._chance.token()
+        until = ms(self._now + BUTTON_LIVES)
+        self._made.append((token, self._case_id, self._person, action, check, value, ms(self._now), until))
+        return token
+
+    async def put(self, tx: Tx) -> None:
+        """Write what was made."""
+        await bulk.insert(
+            tx, "button (token, case_id, person, action, check_id, value, prompt_at, expires_at)", self._made
+        )
+        self._made = []
 
 
 async def find(tx: Tx, token: str) -> Button | None:

@@ -130,10 +130,10 @@ class Desk:
         self, *, case_id: str | None, person: str, action: str, check: str = "", value: str = ""
     ) -> str:
         """Make a button; returns its token."""
-        return await buttons.make(
-            self.tx, case_id=case_id, person=person, action=action, check=check, value=value, now=self.now,
-            chance=self.chance,
-        )  # fmt: skip
+        drawer = buttons.Drawer(case_id, person, self.now, self.chance)
+        token = drawer.make(action, check, value)
+        await drawer.put(self.tx)
+        return token
 
     async def use_button(self, token: str, person: str) -> bool:
         """Spend a button; False if it was spent before."""

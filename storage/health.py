@@ -8,7 +8,7 @@ from storage.codec import instant, ms
 from storage.database import Tx
 
 LATE_AFTER = timedelta(seconds=60)  # P2: a deadline rings within 60 s at worst
-CHAINS_LOOKED_AT = 20
+EVENTS_LOOKED_AT = 100  # the newest: the chains they belong to are checked whole
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,8 +28,9 @@ async def look(tx: Tx, now: datetime, audit_key: bytes) -> Health:
     failing = await tx.rows(
         "SELECT channel, MIN(created_at) AS since FROM outbox WHERE state = 'queued' AND tries > 0 GROUP BY channel"
     )
-    recent = await tx.rows("SELECT case_id, MAX(seq) AS last FROM event GROUP BY case_id ORDER BY last DESC LIMIT ?",
-                           CHAINS_LOOKED_AT)  # fmt: skip
+    recent = await tx.rows(
+        "SELECT DISTINCT case_id FROM (SELECT case_id FROM event ORDER BY seq DESC LIMIT ?) AS newest", EVENTS_LOOKED_AT
+    )
     return Health(
         overdue=await _count(tx, "SELECT COUNT(*) AS n FROM deadline WHERE due_at < ?", late),
         open_without_deadline=await _count(

@@ -23,12 +23,10 @@ async def keyboard(
     """The options of the question, a row each, ticked ones marked; then what is always there: a step back, a worry, the
     child is back; then the script to read out, and the button that takes the alert. `at`: when the letter goes."""
 
-    async def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
-        token = await buttons.make(
-            tx, case_id=case.case_id, person=person, action=action, check=check, value=value, now=at,
-            chance=parts.chance,
-        )  # fmt: skip
-        return label, token
+    drawer = buttons.Drawer(case.case_id, person, at, parts.chance)
+
+    def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
+        return label, drawer.make(action, check, value)
 
     rows: list[tuple[tuple[str, str], ...]] = []
     if tell.question is not None and protocol.has(tell.question):
@@ -36,18 +34,19 @@ async def keyboard(
         ticked = await buttons.ticks(tx, case.case_id, person, check.id) if check.kind == "ticks" else ()
         for value, label in wording.labels(book, check):
             marked = TICK + label if value in ticked else label
-            rows.append((await press(marked, *_meaning(check, tell), value),))
+            rows.append((press(marked, *_meaning(check, tell), value),))
         if check.kind == "ticks":
-            rows.append((await press(wording.label(book, "DONE"), "ticked" + _amended(tell), check.id),))
+            rows.append((press(wording.label(book, "DONE"), "ticked" + _amended(tell), check.id),))
         if check.stage != "prompt":
-            rows.append((await press(wording.label(book, "BEFORE"), "before", check.id),))
+            rows.append((press(wording.label(book, "BEFORE"), "before", check.id),))
     if _working(tell, protocol) and case.open and not case.returned:
-        keys = [await press(wording.label(book, key), key.lower()) for key in ("WORRIED", "HOME")]
+        keys = [press(wording.label(book, key), key.lower()) for key in ("WORRIED", "HOME")]
         rows.append(tuple(keys))
     if tell.question is None and tell.alert is None and case.reports and not case.returned:
-        rows.append((await press(wording.label(book, "SCRIPT"), "script"),))
+        rows.append((press(wording.label(book, "SCRIPT"), "script"),))
     if tell.alert is not None:
-        rows.append((await press(wording.label(book, "TAKE"), "take"),))
+        rows.append((press(wording.label(book, "TAKE"), "take"),))
+    await drawer.put(tx)
     return tuple(rows)
 
 

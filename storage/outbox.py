@@ -17,6 +17,7 @@ Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 BACKOFF_SECONDS = (5, 15, 45, 120, 300)
 RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expired": 3, "cancelled": 3}
 AGAIN = "REPEAT: "
+MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to the moment it was made for
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
@@ -65,21 +66,28 @@ async def claim(tx: Tx, now: datetime, limit: int, *, channels: Sequence[str]) -
 
     A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new.
     """
-    await tx.run(
-        "UPDATE outbox SET state = 'expired' WHERE state = 'queued' AND expires_at IS NOT NULL AND expires_at <= ?"
-        " AND due_at <= ?", ms(now), ms(now),
-    )  # fmt: skip
     marks = ", ".join("?" for _ in channels)
-    rows = await tx.rows(
-        f"SELECT * FROM outbox WHERE state = 'queued' AND due_at <= ? AND channel IN ({marks})"
-        f" ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}", ms(now), *channels, limit,
-    )  # fmt: skip
-    letters = [_letter(row) for row in rows]
-    for letter in letters:
-        await tx.run(
-            "UPDATE outbox SET state = 'sending', tries = tries + 1, held_until = ? WHERE id = ?", ms(now + HELD), letter.id
+    taken: list[Letter] = []
+    while len(taken) < limit:
+        rows = await tx.rows(
+            f"SELECT * FROM outbox WHERE state = 'queued' AND due_at <= ? AND channel IN ({marks})"
+            f" ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}", ms(now), *channels, limit - len(taken),
+        )  # fmt: skip
+        if not rows:
+            break
+        found = [_letter(row) for row in rows]
+        live = [each for each in found if each.expires_at is None or each.expires_at > now]
+        await _set(tx, "state = 'expired'", [each.id for each in found if each not in live])
+        await _set(
+            tx, f"state = 'sending', tries = tries + 1, held_until = {ms(now + HELD)}", [each.id for each in live]
         )
-    return [replace(letter, tries=letter.tries + 1) for letter in letters]
+        taken += live
+    return [replace(letter, tries=letter.tries + 1) for letter in taken]
+
+
+async def _set(tx: Tx, what: str, ids: Sequence[str]) -> None:
+    if ids:
+        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({', '.join('?' * len(ids))})", *ids)
 
 
 async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime) -> None:
@@ -137,6 +145,7 @@ async def withdraw_from(tx: Tx, person: str) -> int:
 
 
 async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) -> int:
+    """Call back what is queued; what is being sent loses its use, should it come back."""
     await tx.run(f"UPDATE outbox SET expires_at = ? WHERE state = 'sending' AND {which}", ms(now), *values)
     return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE state = 'queued' AND {which}", *values)
 
@@ -144,9 +153,10 @@ async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) ->
 async def carried(tx: Tx, letter: Letter, channel: str) -> bool:
     """Whether the same words of the same moment went to this person by another channel, too."""
     row = await tx.row(
-        "SELECT 1 AS yes FROM outbox WHERE case_id IS NOT DISTINCT FROM ? AND person = ? AND channel = ?"
+        "SELECT 1 AS yes FROM outbox WHERE id > ? AND case_id IS NOT DISTINCT FROM ? AND person = ? AND channel = ?"
         " AND text = ? AND due_at = ? AND state <> 'failed'",
-        letter.case_id, letter.person, channel, letter.text, ms(letter.due_at),
+        f"letter-{ms(letter.due_at - MADE_BEFORE):012x}", letter.case_id, letter.person, channel, letter.text,
+        ms(letter.due_at),
     )  # fmt: skip
     return row is not None
 
