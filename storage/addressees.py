@@ -9,7 +9,8 @@ from casework.effects import Tell
 from casework.wording import initial
 from storage import alerts
 from storage.database import Tx
-from storage.directory import Directory, Person
+from storage.directory import Person
+from storage.known import Known
 
 ESCALATION_ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 LAST_ROLE = "owner"
@@ -32,7 +33,11 @@ class Addressees:
 
     tx: Tx
     now: datetime
-    directory: Directory
+    directory: Known
+
+    def forget(self) -> None:
+        """Who there is may have changed: look again."""
+        self.directory.forget()
 
     async def of(self, case: Case, tell: Tell) -> list[Addressee]:
         """Everyone this letter is for, once a person and channel."""
@@ -85,21 +90,18 @@ class Addressees:
                 parents = await self.directory.parents_of(case.child.child_id)
                 return [p for p in parents if askable(p) and p.person_id != to.id]
             case "told":
-                told = [await self.directory.person(each) for each in await alerts.told(self.tx, case.case_id)]
-                return [p for p in told if p is not None and p.person_id != to.id]
+                told = await alerts.told(self.tx, case.case_id)
+                await self.directory.persons(told)
+                people = [await self.directory.person(each) for each in told]
+                return [p for p in people if p is not None and p.person_id != to.id]
             case _:
                 raise AssertionError(f"no such addressee: {to.kind}")
 
     async def _everybody(self, case: Case) -> list[Person]:
         """Every escalation contact (E4): who is on duty first, then all who hold a role, on duty or not."""
         on_duty = [p for role in ESCALATION_ROLES for p in await self.on_duty(case, role)]
-        holders = [
-            p
-            for role in ESCALATION_ROLES
-            for p in await self.directory.holders(role, case.home if role == "manager" else "")
-            if p.organisation == case.organisation
-        ]
-        return [*on_duty, *holders]
+        on_call = await self.directory.on_call(case.organisation, case.home, self.now)
+        return [*on_duty, *(p for role in ESCALATION_ROLES for p in on_call.holders(role))]
 
     async def police(self, case: Case) -> list[Addressee]:
         """Where the organisation's reports go."""

@@ -1,12 +1,14 @@
 """Knows who was alerted of a case, through which letter, with which four digits, and what became of it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from casework.effects import MarkAlerts
+from storage import bulk
 from storage.chance import Chance, time_id
 from storage.codec import ms
-from storage.database import Row, Tx
+from storage.database import Row, Tx, Value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,22 +24,25 @@ class AlertRow:
     state: str
 
 
-async def raise_alert(
-    tx: Tx, *, case_id: str, letter_id: str, rung: int, person: str, channel: str, digits: str, state: str,
-    now: datetime, chance: Chance,
-) -> None:  # fmt: skip
-    """Note one alert beside its letter."""
-    await tx.run(
-        "INSERT INTO alert (alert_id, case_id, letter_id, rung, person, channel, digits, state, made_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, state, ms(now),
-    )  # fmt: skip
+def row(
+    *, case_id: str, letter_id: str, rung: int, person: str, channel: str, digits: str, state: str, now: datetime,
+    chance: Chance,
+) -> tuple[Value, ...]:  # fmt: skip
+    """One alert beside its letter, as `keep` writes it."""
+    return (time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, state, ms(now))
 
 
-async def digits_for(tx: Tx, case_id: str, person: str, chance: Chance) -> str:
-    """The digits of this person's live alert, so that each text in their hands counts; new ones where none is live."""
-    live = await newest(tx, case_id, person)
-    return chance.digits(4) if live is None else live.digits
+async def keep(tx: Tx, rows: Sequence[Sequence[Value]]) -> None:
+    """Write down alerts."""
+    await bulk.insert(tx, "alert (alert_id, case_id, letter_id, rung, person, channel, digits, state, made_at)", rows)
+
+
+async def live_digits(tx: Tx, case_id: str) -> dict[str, str]:
+    """The digits of the newest live alert of each person who has one."""
+    rows = await tx.rows(
+        "SELECT person, digits FROM alert WHERE case_id = ? AND state = 'live' ORDER BY made_at, alert_id", case_id
+    )
+    return {each["person"]: each["digits"] for each in rows}
 
 
 async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:
@@ -57,11 +62,11 @@ async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:
 
 async def newest(tx: Tx, case_id: str, person: str) -> AlertRow | None:
     """The newest alert of this case to this person that nobody took and that did not end."""
-    row = await tx.row(
+    found = await tx.row(
         "SELECT * FROM alert WHERE case_id = ? AND person = ? AND state = 'live' ORDER BY made_at DESC, alert_id DESC",
         case_id, person,
     )  # fmt: skip
-    return None if row is None else _alert(row)
+    return None if found is None else _alert(found)
 
 
 async def ever(tx: Tx, case_id: str, person: str) -> list[AlertRow]:
@@ -69,7 +74,7 @@ async def ever(tx: Tx, case_id: str, person: str) -> list[AlertRow]:
     rows = await tx.rows(
         "SELECT * FROM alert WHERE case_id = ? AND person = ? ORDER BY made_at DESC, alert_id DESC", case_id, person
     )
-    return [_alert(row) for row in rows]
+    return [_alert(each) for each in rows]
 
 
 async def told(tx: Tx, case_id: str) -> list[str]:
@@ -77,11 +82,11 @@ async def told(tx: Tx, case_id: str) -> list[str]:
     rows = await tx.rows(
         "SELECT person FROM alert WHERE case_id = ? GROUP BY person ORDER BY MIN(made_at), person", case_id
     )
-    return [row["person"] for row in rows]
+    return [each["person"] for each in rows]
 
 
-def _alert(row: Row) -> AlertRow:
+def _alert(found: Row) -> AlertRow:
     return AlertRow(
-        alert_id=row["alert_id"], case_id=row["case_id"], rung=row["rung"], person=row["person"],
-        channel=row["channel"], digits=row["digits"], state=row["state"],
+        alert_id=found["alert_id"], case_id=found["case_id"], rung=found["rung"], person=found["person"],
+        channel=found["channel"], digits=found["digits"], state=found["state"],
     )  # fmt: skip

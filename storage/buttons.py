@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage import bulk
-from storage.chance import Chance
+from storage.chance import Chance, time_token
 from storage.codec import instant, ms
 from storage.database import Tx, Value
 
@@ -33,17 +33,18 @@ class Button:
 
 
 class Drawer:
-    """The buttons of one message: each gets its token at once, and all are written with one statement (`put`)."""
+    """Buttons in the making: each gets its token at once, and all are written with one statement (`put`)."""
 
-    def __init__(self, case_id: str | None, person: str, now: datetime, chance: Chance) -> None:
-        self._case_id, self._person, self._now, self._chance = case_id, person, now, chance
+    def __init__(self, chance: Chance) -> None:
+        self._chance = chance
         self._made: list[tuple[Value, ...]] = []
 
-    def make(self, action: str, check: str = "", value: str = "") -> str:
+    def make(
+        self, case_id: str | None, person: str, action: str, check: str = "", value: str = "", *, now: datetime
+    ) -> str:
         """Make a button; returns its token of 22 characters."""
-        token = self._chance.token()
-        until = ms(self._now + BUTTON_LIVES)
-        self._made.append((token, self._case_id, self._person, action, check, value, ms(self._now), until))
+        token = time_token(now, self._chance)
+        self._made.append((token, case_id, person, action, check, value, ms(now), ms(now + BUTTON_LIVES)))
         return token
 
     async def put(self, tx: Tx) -> None:
@@ -93,8 +94,13 @@ async def set_ticks(tx: Tx, case_id: str, person: str, check: str, ticked: Colle
 
 async def card(tx: Tx, case_id: str, person: str) -> int | None:
     """The Telegram message that is this person's card of the case."""
-    row = await tx.row("SELECT message_id FROM card WHERE case_id = ? AND person = ?", case_id, person)
-    return None if row is None else int(row["message_id"])
+    return (await cards(tx, case_id)).get(person)
+
+
+async def cards(tx: Tx, case_id: str) -> dict[str, int]:
+    """The Telegram message that is each person's card of the case."""
+    rows = await tx.rows("SELECT person, message_id FROM card WHERE case_id = ?", case_id)
+    return {row["person"]: int(row["message_id"]) for row in rows}
 
 
 async def set_card(tx: Tx, case_id: str, person: str, message_id: int) -> None:
@@ -108,11 +114,11 @@ async def set_card(tx: Tx, case_id: str, person: str, message_id: int) -> None:
 
 async def reply_code(tx: Tx, case_id: str, person: str, chance: Chance) -> str:
     """The six digits of this parent in this case, made the first time they are asked for."""
-    await tx.run(
-        "INSERT INTO reply_code (case_id, person, digits) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
+    row = await tx.row(
+        "INSERT INTO reply_code (case_id, person, digits) VALUES (?, ?, ?) ON CONFLICT (case_id, person)"
+        " DO UPDATE SET digits = reply_code.digits RETURNING digits",
         case_id, person, chance.digits(6),
     )  # fmt: skip
-    row = await tx.row("SELECT digits FROM reply_code WHERE case_id = ? AND person = ?", case_id, person)
     assert row is not None
     return str(row["digits"])
 

@@ -20,6 +20,7 @@ from storage.chance import Chance, time_id
 from storage.database import Tx
 from storage.directory import Directory
 from storage.keyboards import Keyboard
+from storage.known import Known
 from storage.letters import Post, Reply
 from storage.outbox import Letter
 from storage.parts import Parts
@@ -47,7 +48,7 @@ class Desk:
         self.directory = Directory(tx)
         self.outcome = "done"
         self._parts = parts
-        self._addressees = Addressees(tx, now, self.directory)
+        self._addressees = Addressees(tx, now, Known(tx))
         self._post = Post(tx, now, parts, self._addressees)
         self._recorder = Recorder(tx, now, parts, self._post)
 
@@ -130,8 +131,8 @@ class Desk:
         self, *, case_id: str | None, person: str, action: str, check: str = "", value: str = ""
     ) -> str:
         """Make a button; returns its token."""
-        drawer = buttons.Drawer(case_id, person, self.now, self.chance)
-        token = drawer.make(action, check, value)
+        drawer = buttons.Drawer(self.chance)
+        token = drawer.make(case_id, person, action, check, value, now=self.now)
         await drawer.put(self.tx)
         return token
 

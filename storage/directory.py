@@ -1,7 +1,7 @@
 """Knows who there is: people, children, homes and organisations, and what a rule needs of a child when a case opens."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
@@ -12,6 +12,7 @@ from storage.codec import instant, ms
 from storage.database import Row, Tx, Value
 from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
+from storage.rota import OnCall
 
 __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
@@ -49,6 +50,10 @@ class Directory:
     async def former_by_number(self, e164: str) -> list[Person]:
         """Those who were reached at this number and were cut off."""
         return await self._people("WHERE mobile = ? AND active = 0", e164)
+
+    async def persons(self, ids: Collection[str]) -> list[Person]:
+        """The people of these ids, active or not, by id."""
+        return await self._people(f"WHERE person.id IN ({', '.join('?' * len(ids))})", *ids) if ids else []
 
     async def people(self, organisation: str) -> list[Person]:
         """Everybody of an organisation, active or not."""
@@ -106,6 +111,23 @@ class Directory:
         return [_organisation(r) for r in await self.tx.rows("SELECT * FROM organisation ORDER BY id")]
 
     # ---- duty ----
+
+    async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall:
+        """Everybody who may hold a role of those on call for a home now, with two questions whatever their number."""
+        lines = await self.tx.rows(
+            "SELECT role, person FROM duty WHERE organisation = ? AND home IN ('', ?)"
+            " AND (from_at IS NULL OR from_at <= ?) AND (until_at IS NULL OR until_at > ?) ORDER BY position",
+            organisation, home, ms(now), ms(now),
+        )  # fmt: skip
+        people = await self._people(
+            "WHERE person.active = 1 AND person.id IN (SELECT duty.person FROM duty WHERE duty.organisation = ?"
+            " UNION SELECT held.person FROM role held JOIN person who ON who.id = held.person"
+            f" WHERE held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope IN ('', ?)"
+            " AND who.organisation = ?)", organisation, *rota.ROLES, home, organisation,
+        )  # fmt: skip
+        by_id = {person.person_id: person for person in people}
+        on_line = [(row["role"], by_id[row["person"]]) for row in lines if row["person"] in by_id]
+        return OnCall(tuple(on_line), tuple(p for p in people if p.organisation == organisation), home)
 
     async def on_duty(self, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
         """Who holds a role for a home now (see `rota`)."""

@@ -9,8 +9,8 @@ from casework.effects import Tell
 from casework.protocol import Check, Protocol
 from casework.wording import Phrasebook
 from storage import buttons
+from storage.buttons import Drawer
 from storage.database import Tx
-from storage.parts import Parts
 
 AMENDED = "+"  # ends the action of a button under a question that is asked again by a step back
 TICK = "\N{CHECK MARK} "
@@ -18,15 +18,14 @@ Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]  # rows of (label,
 
 
 async def keyboard(
-    tx: Tx, parts: Parts, case: Case, tell: Tell, person: str, book: Phrasebook, protocol: Protocol, at: datetime
+    tx: Tx, drawer: Drawer, case: Case, tell: Tell, person: str, book: Phrasebook, protocol: Protocol, at: datetime
 ) -> Keyboard:
     """The options of the question, a row each, ticked ones marked; then what is always there: a step back, a worry, the
-    child is back; then the script to read out, and the button that takes the alert. `at`: when the letter goes."""
-
-    drawer = buttons.Drawer(case.case_id, person, at, parts.chance)
+    child is back; then the script to read out, and the button that takes the alert. `at`: when the
+    letter goes; the buttons are written when the drawer is put."""
 
     def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
-        return label, drawer.make(action, check, value)
+        return label, drawer.make(case.case_id, person, action, check, value, now=at)
 
     rows: list[tuple[tuple[str, str], ...]] = []
     if tell.question is not None and protocol.has(tell.question):
@@ -46,7 +45,6 @@ async def keyboard(
         rows.append((press(wording.label(book, "SCRIPT"), "script"),))
     if tell.alert is not None:
         rows.append((press(wording.label(book, "TAKE"), "take"),))
-    await drawer.put(tx)
     return tuple(rows)
 
 

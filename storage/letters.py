@@ -11,51 +11,22 @@ from datetime import datetime
 
 import structlog
 
-from casework import card, speech, wording
+from casework import speech, wording
 from casework.asking import words_for
 from casework.case import Case
-from casework.deadlines import armed
 from casework.effects import Field, MarkAlerts, Tell, To, Withdraw
 from casework.protocol import Protocol
-from casework.wording import Phrasebook
-from storage import alerts, buttons, outbox
+from storage import alerts, outbox
 from storage.addressees import Addressee, Addressees
+from storage.buttons import Drawer
 from storage.chance import time_id
 from storage.database import Tx
-from storage.keyboards import Keyboard, keyboard
+from storage.keyboards import Keyboard
 from storage.parts import Parts
+from storage.sheaf import Draft, Sheaf
 from storage.words import clean
 
-REPLY_CODE_TEXT = "P00b"
-BESIDE_THE_CARD = frozenset({"O_NOREF", "R_REV", "R_NEWS"})  # the check that waits on the card keeps its buttons
 _log = structlog.get_logger(__name__)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Draft:
-    """One letter that this unit of work wants sent; its step counts the records of the unit."""
-
-    case: Case
-    tell: Tell
-    to: Addressee
-    step: int
-    alert_state: str = "live"
-
-    @property
-    def person(self) -> str:
-        return self.to.person
-
-    @property
-    def channel(self) -> str:
-        return self.to.channel
-
-    @property
-    def text(self) -> str:
-        return self.tell.text
-
-    @property
-    def not_before(self) -> datetime | None:
-        return self.tell.not_before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -87,8 +58,9 @@ class Post:
     steps: int = 0
 
     def next_step(self) -> None:
-        """From here on, drafts belong to the next piece of news."""
+        """From here on, drafts belong to the next piece of news; who there is may have changed since the last."""
         self.steps += 1
+        self.addressees.forget()
 
     async def tell(self, case: Case, effect: Tell) -> None:
         """Draft one letter a person and channel; who can be reached by none is passed over, and the chain climbs on."""
@@ -149,11 +121,14 @@ class Post:
 
     async def send(self, protocols: Mapping[str, Protocol]) -> None:
         """Write every draft to the outbox, one text a person, channel and case at a time."""
-        cases = dict.fromkeys(d.case.case_id for d in self.drafts)
-        for case_id in cases:
+        if not self.drafts:
+            return
+        sheaf = Sheaf(self.tx, self.now, self.parts, self.addressees, self.in_place, Drawer(self.parts.chance))
+        for case_id in dict.fromkeys(d.case.case_id for d in self.drafts):
             mine = [d for d in self.drafts if d.case.case_id == case_id]
             for draft, due_at in speech.one_each(mine, self.now):
-                await self._send_one(draft, due_at, protocols[draft.case.protocol])
+                await sheaf.add(draft, due_at, protocols[draft.case.protocol])
+        await sheaf.bind()
         self.drafts = []
 
     async def reply(self, reply: Reply) -> None:
@@ -184,71 +159,8 @@ class Post:
             repeat=book.phrase["repeat"] in letter.body, drill=self.parts.drill,
         )  # fmt: skip
 
-    async def _send_one(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
-        letter_id = time_id("letter", self.now, self.parts.chance)
-        book = self.parts.book(draft.to.language)
-        body = await self._body(draft, book, await self._alert(draft, letter_id), protocol, due_at)
-        telegram = draft.channel == "telegram"
-        keys: Keyboard = ()
-        if telegram:
-            keys = await keyboard(self.tx, self.parts, draft.case, draft.tell, draft.person, book, protocol, due_at)
-        letter = outbox.Letter(
-            id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
-            address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
-            urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
-            case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD, due_at=due_at,
-            expires_at=draft.tell.expires_at, tries=0,
-        )  # fmt: skip
-        await outbox.enqueue(self.tx, letter, self.now)
-
-    async def _body(self, draft: Draft, book: Phrasebook, digits: str, protocol: Protocol, due_at: datetime) -> str:
-        """The words of a letter; on Telegram a question stands under the header of its case."""
-        body = wording.render(
-            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at,
-            fields=await self._fields(draft, digits), repeat=draft.tell.repeat, drill=self.parts.drill,
-        )  # fmt: skip
-        if draft.channel != "telegram" or draft.tell.question is None:
-            return body
-        next_due = min(armed(draft.case, protocol).values(), default=None)
-        return f"{card.header(book, draft.case, next_due, due_at)}\n{body}"
-
-    async def _alert(self, draft: Draft, letter_id: str) -> str:
-        """The alert row of this letter, where it is one; returns the digits it carries."""
-        if draft.tell.alert is None:
-            return ""
-        digits = await alerts.digits_for(self.tx, draft.case.case_id, draft.person, self.parts.chance)
-        await alerts.raise_alert(
-            self.tx, case_id=draft.case.case_id, letter_id=letter_id, rung=draft.tell.alert, person=draft.person,
-            channel=draft.channel, digits=digits, state=draft.alert_state, now=self.now, chance=self.parts.chance,
-        )  # fmt: skip
-        return digits
-
-    async def _fields(self, draft: Draft, digits: str) -> dict[str, Field]:
-        """What fills the words; names of people on duty reach bound Telegram accounts only."""
-        fields = dict(draft.tell.fields)
-        if digits:
-            fields["digits"] = digits
-        if "name" in fields:
-            named = draft.channel == "telegram" and isinstance(fields["name"], str)
-            fields["name"] = await self.addressees.name(str(fields["name"])) if named else None
-        if draft.text == REPLY_CODE_TEXT:
-            code = await buttons.reply_code(self.tx, draft.case.case_id, draft.person, self.parts.chance)
-            fields["reply_code"] = code
-        return fields
-
-    async def _edit(self, draft: Draft) -> int | None:
-        if draft.tell.fresh or not self.in_place or draft.channel != "telegram":
-            return None
-        return await buttons.card(self.tx, draft.case.case_id, draft.person)
-
 
 def _withdrawn(draft: Draft, case: Case, effect: Withdraw) -> bool:
     if draft.case.case_id != case.case_id:
         return False
     return effect.person is None or (draft.person == effect.person and draft.tell.question is not None)
-
-
-def _kind(tell: Tell) -> str:
-    if tell.alert is not None:
-        return "alert"
-    return "notice" if tell.question is None else "question"

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from storage import bulk
 from storage.codec import instant, ms
 from storage.database import Row, Tx
 
@@ -19,6 +20,11 @@ RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expi
 AGAIN = "REPEAT: "
 MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to the moment it was made for
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
+_COLUMNS = (
+    "id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"
+    " state, created_at, due_at, expires_at"
+)
+_keys = json.JSONEncoder(ensure_ascii=False).encode
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
@@ -50,15 +56,21 @@ class Letter:
 
 async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:
     """Write a letter to the outbox; it may go from `due_at` on."""
-    await tx.run(
-        "INSERT INTO outbox (id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect,"
-        " document, case_card, state, created_at, due_at, expires_at)"
-        " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, 'queued', ?, ?, ?)",
-        letter.id, letter.case_id, letter.person, letter.channel, letter.address, letter.text, letter.body,
-        json.dumps(letter.keyboard, ensure_ascii=False), letter.kind, letter.urgency, letter.edit, int(letter.protect),
-        letter.document, int(letter.case_card), ms(now or letter.due_at), ms(letter.due_at),
-        ms(letter.expires_at) if letter.expires_at else None,
-    )  # fmt: skip
+    await enqueue_all(tx, [letter], now or letter.due_at)
+
+
+async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
+    """Write letters to the outbox; each may go from its `due_at` on."""
+    created_at = ms(now)
+    rows = [
+        (
+            each.id, each.case_id, each.person, each.channel, each.address, each.text, each.body,
+            _keys(each.keyboard), each.kind, each.urgency, each.edit, int(each.protect), each.document,
+            int(each.case_card), "queued", created_at, ms(each.due_at), ms(each.expires_at) if each.expires_at else None,
+        )
+        for each in letters
+    ]  # fmt: skip
+    await bulk.insert(tx, f"outbox ({_COLUMNS})", rows)
 
 
 async def claim(tx: Tx, now: datetime, limit: int, *, channels: Sequence[str]) -> list[Letter]:
@@ -128,26 +140,30 @@ async def recover(tx: Tx, held_past: datetime | None = None) -> int:
     return await tx.run(f"UPDATE outbox SET state = 'queued' WHERE {lost}")
 
 
-async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> int:
+async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> None:
     """Cancel what was not sent yet: questions to one person, or every letter of the case but replies and reports.
 
     What is in a provider's hands cannot be called back; if it comes back untaken, it is too old to be sent again.
     """
     if person is not None:
-        which = "case_id = ? AND person = ? AND kind = 'question'"
-        return await _cancel(tx, which, (case_id, person), now)
-    return await _cancel(tx, "case_id = ? AND kind NOT IN ('reply', 'report')", (case_id,), now)
+        await _cancel(tx, "case_id = ? AND person = ? AND kind = 'question'", (case_id, person), now)
+    else:
+        await _cancel(tx, "case_id = ? AND kind NOT IN ('reply', 'report')", (case_id,), now)
 
 
-async def withdraw_from(tx: Tx, person: str) -> int:
+async def withdraw_from(tx: Tx, person: str) -> None:
     """Cancel whatever is on its way to a person who was cut off."""
-    return await _cancel(tx, "person = ?", (person,), _LONG_AGO)
+    await _cancel(tx, "person = ?", (person,), _LONG_AGO)
 
 
-async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) -> int:
+async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) -> None:
     """Call back what is queued; what is being sent loses its use, should it come back."""
-    await tx.run(f"UPDATE outbox SET expires_at = ? WHERE state = 'sending' AND {which}", ms(now), *values)
-    return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE state = 'queued' AND {which}", *values)
+    await tx.run(
+        "UPDATE outbox SET expires_at = CASE WHEN state = 'sending' THEN ? ELSE expires_at END,"
+        " state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END"
+        f" WHERE state IN ('queued', 'sending') AND {which}",
+        ms(now), *values,
+    )  # fmt: skip
 
 
 async def carried(tx: Tx, letter: Letter, channel: str) -> bool:

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Protocol as Shape
 
-from storage.codec import ms
-from storage.database import Tx
 from storage.people import Home, Person
 
+ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
+OF_A_HOME = ("manager", "staff")
 STAND_INS = {
     "coordinator": ("deputy", "owner"),
     "second_coordinator": ("deputy", "owner"),
@@ -20,14 +20,31 @@ STAND_INS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class OnCall:
+    """Who may be on call for a home at an instant: the people of the duty lines that run, in their order and by role, and
+    all active people of the organisation who hold a role of `ROLES`, by id."""
+
+    lines: tuple[tuple[str, Person], ...]
+    people: tuple[Person, ...]
+    home: str
+
+    def on_line(self, role: str) -> list[Person]:
+        """Those on the duty lines of a role, each once."""
+        return list({person.person_id: person for each, person in self.lines if each == role}.values())
+
+    def holders(self, role: str) -> list[Person]:
+        """All who have a role; managers and staff those of this home."""
+        wanted = f"{role}:{self.home}" if role in OF_A_HOME else role
+        return [person for person in self.people if wanted in person.roles]
+
+
 class People(Shape):
     """What the rota needs of the directory."""
 
-    @property
-    def tx(self) -> Tx: ...
-    async def person(self, person_id: str) -> Person | None: ...
     async def home(self, home_id: str) -> Home | None: ...
     async def holders(self, role: str, scope: str = "") -> list[Person]: ...
+    async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,53 +67,46 @@ async def on_duty(directory: People, organisation: str, role: str, home: str, no
     3. a deputy, or the owner
     The manager of a family home is the co-ordinator.
     """
-    place = await directory.home(home) if home else None
-    if role == "manager" and place is not None and place.kind == "family":
-        held = await on_duty(directory, organisation, "coordinator", home, now)
+    on_call = await directory.on_call(organisation, home, now)
+    if role not in ROLES:
+        others = await directory.holders(role, home if role in OF_A_HOME else "")
+        on_call = replace(on_call, people=tuple(p for p in others if p.organisation == organisation))
+    place = await directory.home(home) if home and role == "manager" else None
+    if place is not None and place.kind == "family":
+        held = _held(on_call, "coordinator")
         return replace(held, why=f"a family home has no manager; {held.why}")
-    held = await _by_line_or_role(directory, organisation, role, home, now)
+    return _held(on_call, role)
+
+
+def _held(on_call: OnCall, role: str) -> Held:
+    held = _by_line_or_role(on_call, role)
     if held.people:
         return held
     for stand_in in STAND_INS.get(role, ()):
-        found = await _by_line_or_role(directory, organisation, stand_in, home, now)
+        found = _by_line_or_role(on_call, stand_in)
         if found.people:
             return Held(found.people, f"{held.why}; in their place, {found.why}", stand_in)
     return held
 
 
-async def _by_line_or_role(directory: People, organisation: str, role: str, home: str, now: datetime) -> Held:
+def _by_line_or_role(on_call: OnCall, role: str) -> Held:
     if role == "second_coordinator":
-        return await _second(directory, organisation, home, now)
-    lines, lost = _reachable(await _lines(directory, organisation, role, home, now))
+        return _second(on_call)
+    lines, lost = _reachable(on_call.on_line(role))
     if lines:
         return Held(lines[:1], f"duty line of {role}{lost}")
-    held, gone = _reachable(await _holders(directory, organisation, role, home))
+    held, gone = _reachable(on_call.holders(role))
     why = f"no duty line: everybody who is {role}" if held else f"nobody is {role}"
     return Held(held, why + (lost or gone))
 
 
-async def _second(directory: People, organisation: str, home: str, now: datetime) -> Held:
-    lines, lost = _reachable(await _lines(directory, organisation, "coordinator", home, now))
+def _second(on_call: OnCall) -> Held:
+    lines, lost = _reachable(on_call.on_line("coordinator"))
     if len(lines) > 1:
         return Held(lines[1:2], f"second duty line of coordinator{lost}")
-    holders, gone = _reachable(await _holders(directory, organisation, "coordinator", home))
+    holders, gone = _reachable(on_call.holders("coordinator"))
     others = [person for person in holders if person not in (lines or holders)]
     return Held(tuple(others[:1]), ("another co-ordinator" if others else "there is no second co-ordinator") + gone)
-
-
-async def _lines(directory: People, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
-    rows = await directory.tx.rows(
-        "SELECT person FROM duty WHERE organisation = ? AND role = ? AND home IN ('', ?)"
-        " AND (from_at IS NULL OR from_at <= ?) AND (until_at IS NULL OR until_at > ?) ORDER BY position",
-        organisation, role, home, ms(now), ms(now),
-    )  # fmt: skip
-    people = [await directory.person(row["person"]) for row in rows]
-    return list({p.person_id: p for p in people if p is not None and p.active}.values())
-
-
-async def _holders(directory: People, organisation: str, role: str, home: str) -> list[Person]:
-    held = await directory.holders(role, home if role in ("manager", "staff") else "")
-    return [person for person in held if person.organisation == organisation]
 
 
 def _reachable(people: Iterable[Person]) -> tuple[tuple[Person, ...], str]:

@@ -9,6 +9,8 @@ from storage.database import Tx
 
 def clean(text: str) -> str:
     """The text as any database takes it: half characters (lone surrogates) become �, NUL is dropped."""
+    if text.isascii() and "\x00" not in text:
+        return text
     return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")
 
 

@@ -89,10 +89,10 @@ async def test_with_two_cases_open_it_is_asked_which(home: Phones):
     """B048: no default to the widest; the pick carries the words on."""
     await home.types("alice", "/absent K7 20:45")
     await home.types("alice", "/absent K8 20:45")
-    codes = [r["code"] for r in await home.house.rows("SELECT code FROM case_row ORDER BY case_id")]
+    one = await home.case()
     await home.types("alice", "/worried he left in a car")
     assert any("Which case?" in t for t in await home.reads("alice"))
-    await home.presses("alice", f"{codes[1]} K8")
+    await home.presses("alice", f"{one.code} {one.child.child_id}")
     raised = await home.events("WorryRaised")
     assert [(await home.case()).case_id] == [r["case_id"] for r in raised]
     assert [{"body": "he left in a car"}] == await home.house.rows("SELECT body FROM words")

@@ -1,0 +1,159 @@
+"""Knows how the drafts of one unit of work become letters: words, buttons, alert rows; each table is written once.
+
+An alert to everybody on call is a dozen letters. Written one by one, with what each needs looked up anew, they would
+cost a hundred statements, and behind a wire every statement is a journey.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from casework import card, speech, wording
+from casework.case import Case
+from casework.deadlines import armed
+from casework.effects import Field, Tell
+from casework.protocol import Protocol
+from casework.wording import Phrasebook
+from storage import alerts, buttons, outbox
+from storage.addressees import Addressee, Addressees
+from storage.buttons import Drawer
+from storage.chance import time_id
+from storage.database import Tx, Value
+from storage.keyboards import Keyboard, keyboard
+from storage.outbox import Letter
+from storage.parts import Parts
+from storage.words import clean
+
+REPLY_CODE_TEXT = "P00b"
+BESIDE_THE_CARD = frozenset({"O_NOREF", "R_REV", "R_NEWS"})  # the check that waits on the card keeps its buttons
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Draft:
+    """One letter that this unit of work wants sent; its step counts the records of the unit."""
+
+    case: Case
+    tell: Tell
+    to: Addressee
+    step: int
+    alert_state: str = "live"
+
+    @property
+    def person(self) -> str:
+        return self.to.person
+
+    @property
+    def channel(self) -> str:
+        return self.to.channel
+
+    @property
+    def text(self) -> str:
+        return self.tell.text
+
+    @property
+    def not_before(self) -> datetime | None:
+        return self.tell.not_before
+
+
+@dataclass(slots=True)
+class Sheaf:
+    """The letters of one unit with what goes with them, until `bind` writes them. `in_place`: a card may be edited."""
+
+    tx: Tx
+    now: datetime
+    parts: Parts
+    addressees: Addressees
+    in_place: bool
+    drawer: Drawer
+    letters: list[Letter] = field(default_factory=list)
+    alerts: list[Sequence[Value]] = field(default_factory=list)
+    _digits: dict[str, dict[str, str]] = field(default_factory=dict)  # case: person: of their live alert
+    _cards: dict[str, dict[str, int]] = field(default_factory=dict)
+    _next_due: tuple[Case, datetime | None] | None = None  # of the case that was looked at last
+
+    async def add(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
+        """Make a letter of a draft. It may go from `due_at` on."""
+        letter_id = time_id("letter", self.now, self.parts.chance)
+        book = self.parts.book(draft.to.language)
+        body = await self._body(draft, book, await self._alert(draft, letter_id), protocol, due_at)
+        telegram = draft.channel == "telegram"
+        keys: Keyboard = ()
+        if telegram:
+            keys = await keyboard(self.tx, self.drawer, draft.case, draft.tell, draft.person, book, protocol, due_at)
+        self.letters.append(
+            Letter(
+                id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
+                address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
+                urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
+                case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD,
+                due_at=due_at, expires_at=draft.tell.expires_at, tries=0,
+            )
+        )  # fmt: skip
+
+    async def bind(self) -> None:
+        """Write them: letters, alerts, buttons."""
+        await outbox.enqueue_all(self.tx, self.letters, self.now)
+        await alerts.keep(self.tx, self.alerts)
+        await self.drawer.put(self.tx)
+
+    async def _body(self, draft: Draft, book: Phrasebook, digits: str, protocol: Protocol, due_at: datetime) -> str:
+        """The words of a letter; on Telegram a question stands under the header of its case."""
+        body = wording.render(
+            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at,
+            fields=await self._fields(draft, digits), repeat=draft.tell.repeat, drill=self.parts.drill,
+        )  # fmt: skip
+        if draft.channel != "telegram" or draft.tell.question is None:
+            return body
+        return f"{card.header(book, draft.case, self._due(draft.case, protocol), due_at)}\n{body}"
+
+    def _due(self, case: Case, protocol: Protocol) -> datetime | None:
+        if self._next_due is None or self._next_due[0] is not case:
+            self._next_due = (case, min(armed(case, protocol).values(), default=None))
+        return self._next_due[1]
+
+    async def _alert(self, draft: Draft, letter_id: str) -> str:
+        """The alert row of this letter, where it is one. Returns the digits it carries: every live alert in one person's
+        hands has the same, so that each text counts; new ones where none is live."""
+        if draft.tell.alert is None:
+            return ""
+        case_id = draft.case.case_id
+        if case_id not in self._digits:
+            self._digits[case_id] = await alerts.live_digits(self.tx, case_id)
+        live = self._digits[case_id]
+        digits = live.get(draft.person) or self.parts.chance.digits(4)
+        if draft.alert_state == "live":
+            live[draft.person] = digits
+        self.alerts.append(
+            alerts.row(
+                case_id=case_id, letter_id=letter_id, rung=draft.tell.alert, person=draft.person, channel=draft.channel,
+                digits=digits, state=draft.alert_state, now=self.now, chance=self.parts.chance,
+            )
+        )  # fmt: skip
+        return digits
+
+    async def _fields(self, draft: Draft, digits: str) -> dict[str, Field]:
+        """What fills the words; names of people on duty reach bound Telegram accounts only."""
+        fields = dict(draft.tell.fields)
+        if digits:
+            fields["digits"] = digits
+        if "name" in fields:
+            named = draft.channel == "telegram" and isinstance(fields["name"], str)
+            fields["name"] = await self.addressees.name(str(fields["name"])) if named else None
+        if draft.text == REPLY_CODE_TEXT:
+            code = await buttons.reply_code(self.tx, draft.case.case_id, draft.person, self.parts.chance)
+            fields["reply_code"] = code
+        return fields
+
+    async def _edit(self, draft: Draft) -> int | None:
+        if draft.tell.fresh or not self.in_place or draft.channel != "telegram":
+            return None
+        case_id = draft.case.case_id
+        if case_id not in self._cards:
+            self._cards[case_id] = await buttons.cards(self.tx, case_id)
+        return self._cards[case_id].get(draft.person)
+
+
+def _kind(tell: Tell) -> str:
+    if tell.alert is not None:
+        return "alert"
+    return "notice" if tell.question is None else "question"
