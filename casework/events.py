@@ -29,6 +29,7 @@ class Child:
     medicine_due_at: datetime | None = None
     has_plan: bool = False
     plan_limit_minutes: int | None = None
+    text_999: tuple[str, ...] = ()  # ids of adults who cannot speak on the phone, and whose phone may text 999
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

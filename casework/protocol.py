@@ -272,6 +272,8 @@ class Wording(_Data):
 
     high_999: str
     high_999_located: str
+    high_999_text: str  # for an adult who cannot speak and may text 999
+    high_999_located_text: str
     high_101: str
     welfare: str
     limit: str
@@ -279,6 +281,11 @@ class Wording(_Data):
     a01: str
     logged: str
     rise_with_number: str
+
+    @cached_property
+    def by_text(self) -> dict[str, str]:
+        """What somebody who texts 999 reads in place of an instruction to ring it."""
+        return {self.high_999: self.high_999_text, self.high_999_located: self.high_999_located_text}
 
 
 class Meta(_Data):

@@ -157,6 +157,6 @@ def instructions(protocol: Protocol) -> set[str]:
     """The texts that tell an adult to ring the police now."""
     words = protocol.wording
     return {
-        words.high_999, words.high_999_located, words.high_101, words.welfare, words.limit, words.medium,
-        words.rise_with_number, "X_DOWN_LIMIT",
+        words.high_999, words.high_999_located, words.high_999_text, words.high_999_located_text, words.high_101,
+        words.welfare, words.limit, words.medium, words.rise_with_number, "X_DOWN_LIMIT",
     }  # fmt: skip

@@ -65,6 +65,13 @@ def _number(reading: Reading) -> str:
     return f"{clean(police.number)} ({', '.join([*told, stands])})"
 
 
+def _voices(reading: Reading) -> str:
+    """Who of the reporters cannot be rung to speak; else what the register says under the field's own name."""
+    register = reading.register
+    mute = [register.name(r.person) for r in reading.case.reporters if r.person in register.cannot_speak]
+    return f"no: {', '.join(mute)}; answers by text" if mute else clean(register.profile.get("voice_ok", ""))
+
+
 def _people(reading: Reading) -> dict[str, str]:
     case, register = reading.case, reading.register
     ids = [r.person for r in case.reporters]
@@ -73,6 +80,7 @@ def _people(reading: Reading) -> dict[str, str]:
     return {
         "B.reporter": ", ".join(register.name(p) for p in ids),
         "B.reporter_phone": ", ".join(clean(register.phones[p]) for p in ids if p in register.phones),
+        "B.voice_ok": _voices(reading),
         "B.organisation": clean(register.organisation),
         "B.relationship": ", ".join(dict.fromkeys(sides[r.side.value] for r in case.reporters)),
         "B.home": clean(", ".join(p for p in (register.home, register.town) if p)),

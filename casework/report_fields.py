@@ -81,8 +81,8 @@ FIELDS: tuple[FieldRule, ...] = (
         "S2",
         safe_to_call_back="Safe to call back",
         reporter_language="Reporter's language",
-        voice_ok="Can speak on the phone",
     ),
+    _log("B", "voice_ok", "Can speak on the phone", "S2"),
     _ask("B", "on_call_manager", "On-call manager", "S2", "D21"),
     _log("B", "home", "Home", "S2"),
     *_register(

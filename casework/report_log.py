@@ -33,6 +33,7 @@ class Register:
     profile: Mapping[str, str] = field(default_factory=dict)
     names: Mapping[str, str] = field(default_factory=dict)
     phones: Mapping[str, str] = field(default_factory=dict)
+    cannot_speak: frozenset[str] = frozenset()  # ids of people who cannot speak on the phone
     words: Mapping[str, str] = field(default_factory=dict)
     photo: str = ""  # when it was taken, or "" where there is none
     history: tuple[str, ...] = ()

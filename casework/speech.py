@@ -16,7 +16,8 @@ ON_CALL = (
     "M_LOW", "C_FILE",
 )  # fmt: skip
 INSTRUCTIONS = (
-    "O_HIGH", "O_HIGH_LOC", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD", "X_DOWN_LIMIT", "B_UNCONF",
+    "O_HIGH", "O_HIGH_TEXT999", "O_HIGH_LOC", "O_HIGH_LOC_TEXT999", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD",
+    "X_DOWN_LIMIT", "B_UNCONF",
 )  # fmt: skip
 OTHERS = ("O_NOREF", "R_NOACK", "R_SILENT", "O_AWAY", "O_DOUBT", "O_NAR")
 BACK = ("B_SEEN", "B_CLAIM", "B_TWO", "B_WELL", "B_POL", "B_KIND", "B_KIND0", "O_POL", "O_POLTOLD")

@@ -58,9 +58,11 @@ class Turn:
         self.effects.append(Tell(to=to, text=text, fields=dict(fields or {}), **more))  # type: ignore[arg-type]
 
     def tell_reporters(self, text: str, fields: Mapping[str, Field] | None = None, **more: object) -> None:
-        """The same words to every adult on the case who may be told."""
+        """The same words to every adult on the case who may be told; who cannot speak and may text 999 reads so."""
         for reporter in self.askable():
-            self.tell(To(kind="person", id=reporter.person), text, fields, **more)
+            texts_999 = reporter.person in self.case.child.text_999
+            words = self.protocol.wording.by_text.get(text, text) if texts_999 else text
+            self.tell(To(kind="person", id=reporter.person), words, fields, **more)
 
     def askable(self) -> list[Reporter]:
         return [r for r in self.case.reporters if r.askable and r.person not in self.case.unreachable]

@@ -149,7 +149,17 @@ class Directory:
             episodes_90_days=await self._episodes(row.id, now), active_patterns=(),
             parents=tuple(p.person_id for p in parents), medicine_due_at=medicine_due(row, now),
             has_plan=bool(row.profile.get("plan")), plan_limit_minutes=plan_limit(row),
+            text_999=await self._texting_999(row.id, row.home),
         )  # fmt: skip
+
+    async def _texting_999(self, child_id: str, home: str) -> tuple[str, ...]:
+        """Parents of the child and adults of the home who cannot speak on the phone, and whose phone may text 999."""
+        rows = await self.tx.rows(
+            "SELECT DISTINCT person.id FROM person JOIN role ON role.person = person.id"
+            " WHERE ((role.role = 'parent' AND role.scope = ?) OR (role.role IN ('staff', 'manager') AND role.scope = ?))"
+            " AND voice_ok = 0 AND text_999 = 1 AND active = 1 ORDER BY person.id", child_id, home,
+        )  # fmt: skip
+        return tuple(row["id"] for row in rows)
 
     async def _episodes(self, child_id: str, now: datetime) -> int:
         since = ms(now - timedelta(days=EPISODES_DAYS))
@@ -227,6 +237,7 @@ def _person(rows: Sequence[Row]) -> Person:
         person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(roles)),
         mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],
         language=row["language"], active=bool(row["active"]), verified=row["verified_at"] is not None,
+        voice_ok=bool(row["voice_ok"]), text_999=bool(row["text_999"]),
     )  # fmt: skip
 
 

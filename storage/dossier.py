@@ -42,6 +42,7 @@ async def dossier(tx: Tx, case_id: str, book: Phrasebook) -> Dossier | None:
         home="" if home is None else home.name, town="" if home is None else home.town,
         organisation="" if organisation is None else organisation.name, profile=child.profile,
         names={p.person_id: p.name for p in people}, phones={p.person_id: p.mobile for p in people if p.mobile},
+        cannot_speak=frozenset(p.person_id for p in people if not p.voice_ok),
         words=await words.of_case(tx, case_id), photo=await _photo(tx, case_id, book),
         history=await _history(tx, case, book), made_by=MADE_BY,
     )  # fmt: skip

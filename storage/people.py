@@ -59,6 +59,8 @@ class Person:
     language: str
     active: bool
     verified: bool
+    voice_ok: bool  # whether they can speak on the phone
+    text_999: bool  # whether their phone is registered, so that it may text 999
 
     def is_staff(self, home: str) -> bool:
         """Whether they work in this home."""

@@ -10,6 +10,7 @@ from storage.roster import PLAIN_ROLES, SCOPED, BadRoster, Roster
 
 SHOWN = (
     "organisation", "name", "roles", "mobile", "email", "telegram_id", "contact", "language", "active", "verified",
+    "voice_ok", "text_999",
 )  # fmt: skip
 
 

@@ -12,6 +12,7 @@ from casework.events import (
     DeadlinePassed,
     PoliceDeclined,
     PoliceLogged,
+    ReporterJoined,
     ReturnClaimed,
     StayAuthorised,
     UnsureSettled,
@@ -54,6 +55,20 @@ def test_not_sure_goes_to_a_human_and_ends_as_a_police_matter() -> None:
     night.until(night.now + minutes(1))
     assert night.case.fired("M06")
     assert night.case.level is Level.MEDIUM
+
+
+def test_who_cannot_speak_is_told_to_text_999_whenever_others_are_told_to_ring() -> None:
+    """3.3: at the flag and again at E4; on a located child too; the other adult reads RING."""
+    night = a_night(text_999=("pat",))
+    night.hear(ReporterJoined(at=night.now, by="pat", channel="sms", side=Side.PARENT))
+    night.answers("C01", "yes")
+    assert {"20:00 alice O_HIGH", "20:00 pat O_HIGH_TEXT999"} <= set(night.texts())
+    night.until(night.now + minutes(15))
+    assert {"20:15 alice O_HIGH", "20:15 pat O_HIGH_TEXT999"} <= set(night.texts())
+    known = a_night(text_999=("alice",))
+    reach(known, known.now + minutes(60))
+    known.hear(WorryRaised(at=known.now, by="alice", channel="telegram", flags=("R10",)))
+    assert [t for t in known.texts() if "TEXT999" in t] == ["20:00 alice O_HIGH_LOC_TEXT999"]
 
 
 def test_a_human_who_says_yes_makes_it_the_red_flag() -> None:

@@ -54,6 +54,7 @@ children = st.builds(
     active_patterns=st.sampled_from(((), (), (), ("PAT01",))),
     has_plan=st.booleans(),
     parents=st.sampled_from(((), ("pat",))),
+    text_999=st.sampled_from(((), (), ("pat",), ("alice",))),
 )
 
 STARTS = (
@@ -99,6 +100,7 @@ def told(night: Night, act: Act) -> e.News | None:
             return e.WhereaboutsGiven(
                 **base, check=check, place=act.choice % 3 > 0, adult=act.choice % 2 > 0,
                 back_at=at + timedelta(minutes=act.choice * 5) if act.choice % 4 else None,
+                approved=(None, True, False)[act.choice // 4 % 3],
             )  # fmt: skip
         case "claim":
             code = Trust.CODE if act.choice % 5 == 0 else Trust.NONE

@@ -225,6 +225,20 @@ async def test_no_medicine_time_can_stop_a_case_from_opening(tmp_path, words, du
         assert (await look(d, lambda r: r.snapshot("K7", EVENING))).medicine_due_at == due
 
 
+async def test_who_texts_999_is_copied_into_the_case(tmp_path):
+    """Only who cannot speak *and* has a registered phone: an unregistered one would text 999 in vain. Parents of another
+    child and staff of another home are not this case's business."""
+    cannot, may = "voice_ok = false\n", "voice_ok = false\ntext_999 = true\n"
+    roster = ROSTER
+    for person, keys in (("alice", may), ("mo", cannot), ("pat", may), ("cass", may)):
+        roster = roster.replace(f'id = "{person}"\n', f'id = "{person}"\n{keys}', 1)
+    async with people(tmp_path, "", roster) as d:
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING))).text_999 == ("alice", "pat")
+        assert (await look(d, lambda r: r.snapshot("K8", EVENING))).text_999 == ("alice",)
+        mo, dee = [await look(d, lambda r, who=who: r.person(who)) for who in ("mo", "dee")]
+        assert (mo.voice_ok, mo.text_999, dee.voice_ok, dee.text_999) == (False, False, True, False)
+
+
 async def test_factors_fade_and_old_names_are_read(tmp_path):
     """K07 for 14 days in a placement and 30 after a move; K08 only where two authorities are known and differ."""
     words = 'placement_start = "2026-11-01", last_move = "2026-11-01", la_host = "a", la_responsible = "A"'
