@@ -110,6 +110,17 @@ class PostgresDatabase(Database):
         return await self._whole(self._write(unit))
 
     async def read(self, unit: Unit[T]) -> T:
+        loop = asyncio.get_running_loop()
+        patient_until = loop.time() + OUTAGE.total_seconds()
+        while True:
+            try:
+                return await self._look(unit)
+            except Lost:
+                if loop.time() >= patient_until:
+                    raise
+            await asyncio.sleep(0.05)
+
+    async def _look(self, unit: Unit[T]) -> T:
         async with self._pool.wire() as wire:
             await wire.look()
             try:

@@ -160,10 +160,17 @@ class Pool:
             await line.close()
 
     async def committed(self, wire: Wire) -> bool:
-        """Whether the last unit of a lost line was committed. Raises Lost when the server cannot be asked."""
+        """Whether the last unit of a lost line was committed. Raises Lost when the server cannot be asked.
+
+        A SELECT would not see, nor wait for, a row that the first unit of a line has not committed yet; an INSERT does.
+        """
         line = await self.connect()
         try:
-            number = await line.fetchval(f"SELECT number FROM {_SLOTS} WHERE slot = $1 FOR UPDATE", wire.slot)
+            number = await line.fetchval(
+                f"INSERT INTO {_SLOTS} AS slot (slot, number, at) VALUES ($1, 0, now())"
+                " ON CONFLICT (slot) DO UPDATE SET at = excluded.at RETURNING slot.number",
+                wire.slot,
+            )
         except Exception as fault:
             raise told(fault) from fault
         finally:
