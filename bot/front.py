@@ -18,6 +18,7 @@ from bot.listening import Listening
 from bot.readiness import readiness
 from bot.settings import audit_key
 from bot.socket import open_hatch
+from bot.workshop import Workshop
 from handlers.inbox import Doors, no_answer, no_file
 from scheduler.metronome import TICK_SECONDS, Metronome
 from storage import buttons
@@ -59,19 +60,20 @@ class Front:
 
     async def _open_channels(self) -> FrontDoors:
         """Letters leave as soon as the first way stands."""
-        house = self._house
-        files = FileChannel(house.database, house.shelf, house.books["en"], house.settings.var)
+        house, workshop = self._house, Workshop()
+        self._stack.push_async_callback(workshop.close)
+        files = FileChannel(house.database, house.shelf, house.books["en"], house.settings.var, workshop)
         house.channels["file"] = files
         house.channels["sms"] = open_sms(house.settings, house.clock.now, self._stack)
         if not house.by_hand:
             house.work.start_post()
             self._stack.push_async_callback(house.work.stop_post)
-        self._telegram = bot = await open_telegram(house.settings, self._card, files.for_people, self._stack)
+        self._telegram = bot = await open_telegram(house.settings, self._card, files.for_people, workshop, self._stack)
         house.channels["telegram"] = bot or OffChannel("telegram")
         doors = Doors(
             casebook=house.casebook, books=house.books, protocols=house.shelf, clock=house.clock,
             fetch_file=no_file if bot is None else bot.fetch_file,
-            answer_press=no_answer if bot is None else bot.answer_press,
+            answer_press=no_answer if bot is None else bot.answer_press, aside=workshop,
         )  # fmt: skip
         self._doors = FrontDoors(doors, ours_of(house.settings), house.work.stir)
         return self._doors

@@ -7,7 +7,7 @@ is the core's to say. Whatever cannot be read is kept and never lowers anything 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 from typing import Protocol as Shape
 
 from casework import reading
@@ -29,11 +29,24 @@ from storage.casebook import Casebook
 from storage.desk import Desk
 from storage.directory import Person
 
+T = TypeVar("T")
+
 
 class Clock(Shape):
     """Tells the instant, UTC."""
 
     def now(self) -> datetime: ...
+
+
+class Aside(Shape):
+    """Does what would hold up everybody somewhere else, and gives back what it gives."""
+
+    async def __call__(self, work: Callable[..., T], /, *arguments: Any) -> T: ...
+
+
+async def at_once(work: Callable[..., T], /, *arguments: Any) -> T:
+    """Nobody waits for this loop: it is done here."""
+    return work(*arguments)
 
 
 async def no_file(_file_id: str) -> bytes:
@@ -47,7 +60,8 @@ async def no_answer(_press_id: str, _words: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Doors:
-    """What a door may use. `fetch_file` and `answer_press` are the channel's, called outside any unit of work."""
+    """What a door may use. `fetch_file` and `answer_press` are the channel's, called outside any unit of work, as
+    `aside` is."""
 
     casebook: Casebook
     books: Mapping[str, Phrasebook]
@@ -55,6 +69,7 @@ class Doors:
     clock: Clock
     fetch_file: Callable[[str], Awaitable[bytes]] = no_file
     answer_press: Callable[[str, str], Awaitable[None]] = no_answer
+    aside: Aside = at_once
 
     def book(self, language: str) -> Phrasebook:
         """The words of a language; English where it has none."""

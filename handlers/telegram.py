@@ -103,7 +103,7 @@ async def _fetch(doors: Doors, update: Update | None) -> bytes | None:
         return None
     if len(data) > updates.FILE_AT_MOST_BYTES:
         return None
-    return await asyncio.to_thread(pictures.without_exif, data)
+    return await doors.aside(pictures.without_exif, data)
 
 
 async def _answer_press(doors: Doors, update: Update, toast: _Toast) -> None:

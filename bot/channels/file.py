@@ -4,7 +4,6 @@ A version that lies there is never written again: whoever holds a copy must find
 this is where reports end, and a person sends them on.
 """
 
-import asyncio
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -17,6 +16,7 @@ from casework.evolve import replay
 from casework.protocol import Protocol
 from casework.report import MissingReport
 from casework.wording import Phrasebook
+from handlers.inbox import Aside, at_once
 from scheduler.outbox import Receipt, Refused, Unreachable
 from storage.database import Database
 from storage.dossier import Dossier, dossier
@@ -31,8 +31,12 @@ class FileChannel:
 
     name = "file"
 
-    def __init__(self, database: Database, protocols: Mapping[str, Protocol], book: Phrasebook, var: Path) -> None:
+    def __init__(
+        self, database: Database, protocols: Mapping[str, Protocol], book: Phrasebook, var: Path, aside: Aside = at_once
+    ) -> None:
+        """`aside`: where printing is done, so that nobody waits for it."""
         self._database, self._protocols, self._book, self._var = database, protocols, book, var
+        self._aside = aside
 
     async def send(self, letter: Letter) -> Receipt:
         """Compose the version that the letter names and write it down. Raises Refused for a version that never was."""
@@ -41,7 +45,7 @@ class FileChannel:
             raise Refused("no such report", dead=False)
         pictures = await self._pictures(letter.document or "")
         try:
-            name = await asyncio.to_thread(self._write, letter.document or "", composed, pictures)
+            name = await self._aside(self._write, letter.document or "", composed, pictures)
         except OSError as error:
             raise Unreachable(type(error).__name__) from None
         return Receipt(provider_id=name)
@@ -64,7 +68,7 @@ class FileChannel:
         if composed is None:
             raise Refused("no such report", dead=False)
         pictures = await self._pictures(document)
-        printed = await asyncio.to_thread(pdf, report.for_others(composed), pictures)
+        printed = await self._aside(pdf, report.for_others(composed), pictures)
         return f"{composed.ref}-v{composed.version}.pdf", printed
 
     async def _pictures(self, document: str) -> tuple[bytes | None, ...]:

@@ -3,7 +3,6 @@
 A way for which nothing was set is there all the same, and sends every letter by the person's other one.
 """
 
-import asyncio
 import importlib
 from collections.abc import Awaitable, Callable
 from contextlib import AsyncExitStack
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from bot.channels.off import OffChannel
 from bot.settings import Settings
+from handlers.inbox import Aside
 from scheduler.outbox import Channel
 
 if TYPE_CHECKING:
@@ -41,12 +41,12 @@ def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitSt
 
 
 async def open_telegram(
-    settings: Settings, card_before: Card, document: Document, stack: AsyncExitStack
+    settings: Settings, card_before: Card, document: Document, aside: Aside, stack: AsyncExitStack
 ) -> "TelegramChannel | None":
-    """The way by Telegram, closed with the stack; None where it is off. Its library takes seconds, on a thread."""
+    """The way by Telegram, closed with the stack; None where it is off. Its library takes seconds to load, `aside`."""
     if settings.telegram_bot_token is None or settings.telegram_mode == "off":
         return None
-    module = await asyncio.to_thread(importlib.import_module, "bot.channels.telegram")
+    module = await aside(importlib.import_module, "bot.channels.telegram")
     channel: TelegramChannel = module.TelegramChannel(
         token=settings.telegram_bot_token.get_secret_value(),
         api_url=settings.telegram_api_url,
