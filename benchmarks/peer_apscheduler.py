@@ -72,7 +72,7 @@ class ApScheduler(Peer):
         """What its store would write for such a job."""
         job = Job(self._scheduler, id=str(number))
         job._modify(
-            id=str(number), func=note, args=(self.name, due.timestamp()), kwargs={}, name="note", executor="default",
+            func=note, args=(self.name, due.timestamp()), kwargs={}, name="note", executor="default",
             trigger=self._scheduler._create_trigger("date", {"run_date": due}), coalesce=True, max_instances=1,
             next_run_time=due.astimezone(UTC), misfire_grace_time=self._scheduler._job_defaults["misfire_grace_time"],
         )  # fmt: skip

@@ -1,0 +1,118 @@
+"""Knows how to have thousands of cases fall due at chosen instants, and a million deadlines wait, in a few seconds.
+
+A few hundred cases are opened through the casebook, each at the moment from which its own deadline comes out right: half
+are watches (curfews), a quarter questions nobody answers, a quarter absences whose limit comes, which declares the child
+missing, alerts people on call and files a report. The rest are copies of them by SQL, with ids, codes and children of
+their own; their logs are copied as they are, so that their chains would not verify.
+"""
+
+import sqlite3
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from benchmarks.country import CHILDREN_A_HOME, Country
+from casework.events import WatchSet
+from storage.database import Database
+from storage.desk import Desk
+from tests.storage.houses import EVENING, HandClock, opening
+
+CURFEW = EVENING  # the instant, on the herd's own clock, at which things begin to fall due
+GRACE, ANSWER, LIMIT = timedelta(minutes=15), timedelta(minutes=5), timedelta(minutes=120)
+KINDS = 4
+APART = 60  # children from one case to the next: each in a home of its own, five in an organisation
+SUFFIX = "-"
+
+# Which columns name what every copy has for itself; its home has the same staff.
+OWN = {
+    "home": ("id",), "role": ("scope",), "child": ("id", "home"),
+    "case_row": ("case_id", "code", "child_id", "home"), "case_reporter": ("case_id",), "event": ("case_id",),
+    "deadline": ("case_id",), "outbox": ("id", "case_id"), "button": ("token", "case_id"),
+    "alert": ("alert_id", "case_id", "letter_id"), "report": ("case_id",), "task": ("case_id",),
+    "words": ("words_id", "case_id"), "inbox": ("external_id", "case_id"),
+}  # fmt: skip
+LINKS = {"home": "which.home = home.id", "role": "which.home = role.scope", "child": "which.child_id = child.id"}
+
+
+async def settle(path: Path, dues: Sequence[datetime], children: int = 0) -> None:
+    """A new database whose cases fall due at these instants, one each; so many more children live there."""
+    clock = HandClock()
+    async with await Database.open(f"sqlite:///{path}") as database:
+        country = await Country.settled(database, len(dues) * APART + children, clock.now)
+        for number, due in enumerate(dues):
+            clock.instant, act = _falling_due(number % KINDS, number * APART, due)
+            await country.casebook.at_desk(act)
+        wrong = await database.read(lambda tx: tx.rows("SELECT next_due FROM case_row"))
+        assert sorted(row["next_due"] for row in wrong) == sorted(int(due.timestamp() * 1000) for due in dues)
+
+
+def _falling_due(kind: int, number: int, due: datetime) -> tuple[datetime, Callable[[Desk], Awaitable[str]]]:
+    """When to open the case of a child so that its first deadline is then, and what to do at the desk."""
+    child, staff = f"C{number}", f"staff{number // CHILDREN_A_HOME}"
+    match kind:
+        case 0 | 1:
+            return due - timedelta(hours=1), _watch(child, staff, due - GRACE)
+        case 2:
+            return due - ANSWER, opening(child, staff)
+        case _:
+            return due - timedelta(minutes=1), opening(child, staff, t0=due - LIMIT)
+
+
+def _watch(child: str, staff: str, due_at: datetime) -> Callable[[Desk], Awaitable[str]]:
+    async def act(desk: Desk) -> str:
+        known = await desk.opening(child)
+        return await desk.open(
+            WatchSet(
+                at=desk.now, by=staff, channel="telegram", case_id=known.case_id, code=known.code,
+                organisation=known.organisation, home=known.home, child=known.child, protocol=known.protocol,
+                due_at=due_at,
+            )
+        )  # fmt: skip
+
+    return act
+
+
+def multiply(path: Path, times: int) -> None:
+    """Have every case of a database that nobody has open so many times, itself included."""
+    connection = sqlite3.connect(path, isolation_level=None)
+    connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;")
+    connection.execute("CREATE TEMP TABLE mark (mark TEXT)")
+    connection.executemany("INSERT INTO mark VALUES (?)", ((f"{SUFFIX}{number}",) for number in range(1, times)))
+    connection.execute("CREATE TEMP TABLE which AS SELECT case_id, child_id, code, home FROM case_row")
+    connection.execute("BEGIN")
+    for table, own in OWN.items():
+        connection.execute(_copying(connection, table, own))
+    connection.execute("COMMIT")
+    connection.executescript("PRAGMA journal_mode = WAL;")
+    connection.close()
+
+
+def at_rest(path: Path) -> None:
+    """Have every letter of a database gone long ago: what is measured is what comes now."""
+    with sqlite3.connect(path) as connection:
+        connection.execute("UPDATE outbox SET state = 'sent', sent_at = created_at WHERE state = 'queued'")
+    connection.close()
+
+
+def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str]) -> str:
+    columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("seq", "rowid")]
+    values = [f"{table}.{name} || mark" if name in own else f"{table}.{name}" for name in columns]
+    if table == "case_row":
+        values[columns.index("folded")] = _renamed("case_row.folded", *OWN["case_row"])
+    link = LINKS.get(table, f"which.case_id = {table}.case_id")
+    return (
+        f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} CROSS JOIN which ON {link}"
+        " CROSS JOIN mark"
+    )
+
+
+def _renamed(text: str, *names: str) -> str:
+    """SQL that gives a copied case its own names in its JSON."""
+    for name in names:
+        text = f"""replace({text}, '"{name}":"' || which.{name} || '"', '"{name}":"' || which.{name} || mark || '"')"""
+    return text
+
+
+def spread_over(seconds: float, count: int, begin: datetime = CURFEW) -> list[datetime]:
+    """So many instants, evenly over so many seconds, in whole milliseconds."""
+    return [begin + timedelta(milliseconds=int(seconds * 1000 * number / count)) for number in range(count)]
