@@ -76,14 +76,11 @@ class Casebook:
         """Record one piece of news in a case. A repeat of `heard` changes nothing. Raises NotAllowed for no case."""
 
         async def act(desk: Desk) -> Step:
-            if heard is not None and not await inbox.take(desk.tx, heard):
+            if heard is not None and not await inbox.take(desk.tx, heard, case_id):
                 case = await desk.case(case_id)
                 assert case is not None, "what was heard before was heard about a case"
                 return Step(case, (), ())
-            done = await desk.record(case_id, news)
-            if heard is not None:
-                await inbox.mark(desk.tx, heard, "done", case_id=case_id)
-            return done
+            return await desk.record(case_id, news)
 
         return await self.at_desk(act)
 
@@ -110,7 +107,7 @@ class Casebook:
         async def unit(tx: Tx) -> str:
             if not await inbox.take(tx, heard):
                 return "repeat"
-            return await self._work(tx, heard, answer)
+            return await self._work(tx, heard, answer, written="done")
 
         return await self.database.write(unit)
 
@@ -130,18 +127,20 @@ class Casebook:
             async def answer(desk: Desk) -> None:
                 await answer_for(heard)(desk)
 
-            return await self._work(tx, heard, answer)
+            return await self._work(tx, heard, answer, written="new")
 
         return unit
 
-    async def _work(self, tx: Tx, heard: Heard, answer: Answer) -> str:
+    async def _work(self, tx: Tx, heard: Heard, answer: Answer, *, written: str) -> str:
+        """Do what the message asks for; `written` is the state in which its row stands."""
         tx.around_commit("inbox", self.parts.crash)
         try:
             async with tx.savepoint():
                 desk = self._desk(tx)
                 await answer(desk)
                 await desk.clear()
-                await inbox.mark(tx, heard, desk.outcome)
+                if desk.outcome != written:
+                    await inbox.mark(tx, heard, desk.outcome)
                 return desk.outcome
         except Exception as error:
             if tx.again(error):

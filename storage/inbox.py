@@ -34,12 +34,13 @@ class InboxRow:
     fault: str
 
 
-async def take(tx: Tx, heard: Heard) -> bool:
-    """Write the message down; False if it was taken before. A repeat with another body is counted, the first stands."""
+async def take(tx: Tx, heard: Heard, case_id: str | None = None) -> bool:
+    """Write the message down as worked, which the rest of the unit is to make true (`mark`, `stumbled`: where it is not);
+    False if it was taken before. A repeat with another body is counted, the first stands."""
     taken = await tx.run(
-        "INSERT INTO inbox (source, external_id, received_at, raw, state) VALUES (?, ?, ?, ?, 'new')"
+        "INSERT INTO inbox (source, external_id, received_at, raw, state, case_id) VALUES (?, ?, ?, ?, 'done', ?)"
         " ON CONFLICT (source, external_id) DO NOTHING",
-        heard.source, clean(heard.external_id), ms(heard.received_at), clean(heard.raw),
+        heard.source, clean(heard.external_id), ms(heard.received_at), clean(heard.raw), case_id,
     )  # fmt: skip
     if not taken:
         await tx.run(
@@ -84,8 +85,8 @@ async def waiting(tx: Tx, limit: int = 200) -> list[Heard]:
 
 
 async def find(tx: Tx, source: str, external_id: str) -> InboxRow | None:
-    """One message, or None."""
-    row = await tx.row("SELECT * FROM inbox WHERE source = ? AND external_id = ?", source, clean(external_id))
+    """One message, or None; held by a unit that writes, so that two nodes never work it both."""
+    row = await tx.row(f"SELECT * FROM inbox WHERE source = ? AND external_id = ?{tx.hold}", source, clean(external_id))
     return None if row is None else InboxRow(
         heard=_heard(row), state=row["state"], tries=row["tries"], fault=row["fault"]
     )  # fmt: skip

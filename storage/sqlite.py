@@ -140,6 +140,9 @@ _WRITER_PRAGMAS = (
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA busy_timeout = 5000",
+    "PRAGMA cache_size = -32768",  # KiB: the leaves of every index that is written to on a busy night
+    "PRAGMA temp_store = MEMORY",  # what a savepoint might have to put back
+    "PRAGMA wal_autocheckpoint = 8000",  # pages, 32 MB: a checkpoint copies a page once, however often it was written
 )
 _READER_PRAGMAS = ("PRAGMA query_only = ON", "PRAGMA trusted_schema = OFF", "PRAGMA busy_timeout = 5000")
 
