@@ -162,13 +162,16 @@ class Country:
         act = opening(f"C{number}", f"staff{number // CHILDREN_A_HOME}")
         return Out(await self.casebook.at_desk(act), number)
 
-    async def spread_out(self, cases: int) -> None:
-        """Open so many cases and bring each to another point of its night, so that callers tell all of it at once."""
-        await self.opens(cases)
-        await asyncio.gather(*(self._begin(out) for out in self.waiting))
+    async def spread_out(self, cases: int, *, whole: bool = False) -> None:
+        """Open so many cases and bring each to another point of its night, so that callers tell all of it at once.
 
-    async def _begin(self, out: Out) -> None:
-        for _ in range(out.number % len(CALM)):
+        `whole`: to its end.
+        """
+        await self.opens(cases)
+        await asyncio.gather(*(self._begin(out, whole) for out in self.waiting))
+
+    async def _begin(self, out: Out, whole: bool) -> None:
+        for _ in range(len(out.night) if whole else out.number % len(CALM)):
             await self._tell(out)
 
     async def _tell(self, out: Out) -> None:

@@ -1,33 +1,61 @@
-"""Waking up: from exec to the first overdue deadline fired, to ready, and what an idle house holds above its imports."""
+"""Waking up after an outage: from exec to the first HIGH deadline fired, with a great many alive, and to the ready line.
+
+The house has both providers and every door to open, ten thousand deadlines overdue, and one of them of a child at HIGH.
+It ends itself, as a crash test has it do, right after the commit of the first batch that rang; that child is in it.
+"""
 
 import asyncio
-import statistics
+import shutil
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
 from datetime import timedelta
+from itertools import count
 from pathlib import Path
 
-import psutil
+from benchmarks import herd
+from benchmarks.country import GRAVE, Country, Out, casebook_of
+from benchmarks.herd import APART, CURFEW, spread_over
+from benchmarks.loops import run as run_loop
+from benchmarks.rounds import ROUNDS, Told, spread
+from benchmarks.scripts import script
+from storage.database import Database
+from tests.outside import Outside, outside
+from tests.storage.houses import HandClock
 
-from tests.outside import ROOT, Outside, outside
-
-ROUNDS = 3
 KILLED = 137
-IMPORTS = (
-    "import aiogram, aiohttp, aiosqlite, apscheduler, jinja2, phonenumbers, PIL.Image, pydantic, pydantic_settings,"
-    " structlog, typst, zoneinfo\n"
-    "from twilio.rest import Client\n"
-    "from twilio.http.async_http_client import AsyncTwilioHttpClient\n"
-    "import aiogram.client.session.aiohttp, apscheduler.schedulers.asyncio\n"
-    "import gc; gc.collect(); print('ready', flush=True); input()"
-)
-IDLE_SECONDS = 3
+ORIGINALS, OVERDUE = 100, 10_000
+LIVE, LIVE_SHORT = 1_000_000, 100_000
+DEADLINES_A_CASE = 2  # of a herd, on average
+READY_ROUNDS = 3
 
 
-async def _first_deadline(house: Outside) -> float:
-    """Milliseconds from exec until the first overdue deadline is committed (the process ends itself there)."""
+async def _asleep(path: Path, times: int) -> str:
+    """A house that went to sleep three hours ago with that many deadlines; returns the id of the one case at HIGH."""
+    late = OVERDUE // times
+    dues = spread_over(1800, late, CURFEW - timedelta(hours=1)) + spread_over(
+        3600, ORIGINALS - late, CURFEW + timedelta(minutes=30)
+    )
+    await herd.settle(path, dues, children=1)
+    herd.multiply(path, times)
+    clock, child = HandClock(CURFEW - timedelta(hours=2)), ORIGINALS * APART
+    async with await Database.open(f"sqlite:///{path}") as database:
+        country = Country(casebook_of(database, clock.now), child + 1, count(child))
+        await country.opens(1)
+        out = Out(country.waiting[0].case_id, child)
+        for tell in GRAVE[:10]:
+            clock.after(seconds=20)
+            await country.casebook.record(out.case_id, tell(clock.now(), out.home), country.heard())
+        (row,) = await database.read(lambda tx: tx.rows("SELECT level FROM case_row WHERE case_id = ?", out.case_id))
+        assert row["level"] == "high", row["level"]
+    herd.at_rest(path)
+    return out.case_id
+
+
+async def _first_fired(house: Outside) -> float:
+    """Milliseconds from exec until the first overdue deadlines are committed (the process ends itself there)."""
     house.crash = "deadline.after_commit"
     begun = time.perf_counter()
     process = await asyncio.create_subprocess_exec(
@@ -41,51 +69,42 @@ async def _first_deadline(house: Outside) -> float:
     return took
 
 
-async def _measure() -> dict[str, float]:
-    with tempfile.TemporaryDirectory() as folder:
-        async with outside(Path(folder)) as house:
+def _rang(path: Path, case_id: str) -> bool:
+    with sqlite3.connect(path) as line:
+        found = line.execute("SELECT 1 FROM event WHERE case_id = ? AND kind = 'DeadlinePassed'", (case_id,)).fetchone()
+    line.close()
+    return found is not None
+
+
+async def _measure(asleep: Path, high: str, rounds: int) -> tuple[list[float], list[float]]:
+    fired, ready = [], []
+    async with outside(asleep.parent / "house", start=CURFEW.isoformat()) as house:
+        for _ in range(READY_ROUNDS):
+            begun = time.perf_counter()
             await house.start()
-            await house.types("alice", "/absent K7 19:50")
+            ready.append((time.perf_counter() - begun) * 1000)
             await house.kill()
-            fired, ready = [], []
-            for _ in range(ROUNDS):
-                house.set_clock(house.now + timedelta(hours=3))
-                fired.append(await _first_deadline(house))
-                begun = time.perf_counter()
-                await house.start()
-                ready.append((time.perf_counter() - begun) * 1000)
-                await house.kill()
-            await house.start()
-            await asyncio.sleep(IDLE_SECONDS)
-            assert house.process is not None
-            memory = _megabytes(house.process.pid)
-    return {"fired": statistics.median(fired), "ready": statistics.median(ready), "memory": memory}
+        for _ in range(rounds):
+            for old in house.folder.glob("var/porchlight.db*"):
+                old.unlink()
+            shutil.copyfile(asleep, house.database)
+            fired.append(await _first_fired(house))
+            assert _rang(house.database, high), "the child at HIGH was not in the first batch"
+    return fired, ready
 
 
-def _megabytes(pid: int) -> float:
-    return float(psutil.Process(pid).memory_info().rss) / 1e6
-
-
-def _imports_alone() -> float:
-    """What importing the same libraries holds, in megabytes, in a process of its own of the same run."""
-    with subprocess.Popen(
-        [sys.executable, "-c", IMPORTS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    ) as process:
-        assert process.stdout is not None and process.stdin is not None
-        assert process.stdout.readline().strip() == "ready"
-        held = _megabytes(process.pid)
-        process.stdin.write("\n")
-        process.stdin.flush()
-    return held
-
-
-def run() -> list[tuple[str, float, str, float | None]]:
-    """Rows: what, figure, unit, aim."""
-    found, imports = asyncio.run(_measure()), _imports_alone()
+def run(full: bool = False) -> list[Told]:
+    """Milliseconds to the first HIGH one, and to the ready line of a house that has nothing to catch up with."""
+    live = LIVE if full else LIVE_SHORT
+    with tempfile.TemporaryDirectory() as folder:
+        asleep = Path(folder) / "asleep.db"
+        high = run_loop(_asleep(asleep, live // DEADLINES_A_CASE // ORIGINALS))
+        fired, ready = run_loop(_measure(asleep, high, ROUNDS))
     return [
-        ("start to first overdue deadline fired", found["fired"], "ms", 1000),
-        ("start to ready", found["ready"], "ms", 6000),
-        ("idle memory", found["memory"], "MB", None),
-        ("the same imports alone", imports, "MB", None),
-        ("idle memory above its imports", found["memory"] - imports, "MB", 60),
+        spread(f"exec to first HIGH one fired, {live:,} live", fired, "ms", must=1000, aim=300, more=False),
+        spread("exec to ready, nothing overdue", ready, "ms", aim=6000, more=False),
     ]
+
+
+if __name__ == "__main__":
+    sys.exit(script(run))

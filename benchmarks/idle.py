@@ -1,0 +1,122 @@
+"""What a house costs that has nothing to do: processor, writes and memory, live, with 100,000 deadlines that wait.
+
+Both doors stand open and the clock is the real one; the first deadline is days away. Memory is compared with a process
+that only imports the same libraries, in the same run.
+"""
+
+import asyncio
+import base64
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import psutil
+
+from benchmarks import herd
+from benchmarks.country import KEY
+from benchmarks.herd import CURFEW, spread_over
+from benchmarks.loops import run as run_loop
+from benchmarks.rounds import Row, Told
+from benchmarks.scripts import script
+from tests.outside import ROOT, Outside, outside
+
+LIVE, DEADLINES_A_CASE, ORIGINALS = 100_000, 2, 100
+SETTLES_SECONDS, SHORT_SECONDS, FULL_SECONDS = 6.0, 22.0, 120.0  # a beat every ten seconds is seen twice
+IMPORTS = (
+    "import aiogram, aiohttp, aiosqlite, apscheduler, jinja2, phonenumbers, PIL.Image, pydantic, pydantic_settings,"
+    " structlog, typst, zoneinfo\n"
+    "from twilio.rest import Client\n"
+    "from twilio.http.async_http_client import AsyncTwilioHttpClient\n"
+    "import aiogram.client.session.aiohttp, apscheduler.schedulers.asyncio\n"
+    "import gc; gc.collect(); print('ready', flush=True); input()"
+)
+
+
+@dataclass
+class RealTime(Outside):
+    """The house as the outside sees it, on the machine's own clock."""
+
+    def environment(self) -> dict[str, str]:
+        """The settings without a test clock; then the key of the log has to be given."""
+        given = super().environment()
+        del given["PORCHLIGHT_TEST_CLOCK"], given["PORCHLIGHT_TEST_SEED"]
+        return given | {"PORCHLIGHT_AUDIT_KEY": base64.b64encode(KEY).decode()}
+
+
+@dataclass(frozen=True, slots=True)
+class Idle:
+    """What was used in so many seconds: of one core (percent), bytes written a second, megabytes held."""
+
+    cpu: float
+    written: float
+    memory: float
+
+
+async def _waiting(path: Path) -> None:
+    """A house in which everybody is out until some days from now."""
+    days = max(0, (datetime.now(UTC) - CURFEW).days) + 3
+    await herd.settle(path, spread_over(3600, ORIGINALS, CURFEW + timedelta(days=days)))
+    herd.multiply(path, LIVE // DEADLINES_A_CASE // ORIGINALS)
+    herd.at_rest(path)
+
+
+async def _live(path: Path, seconds: float) -> Idle:
+    async with outside(path.parent / "house") as prepared:
+        house = RealTime(prepared.folder, prepared.sandbox, prepared.client)
+        for old in house.folder.glob("var/porchlight.db*"):
+            old.unlink()
+        shutil.copyfile(path, house.database)
+        await house.start()
+        try:
+            assert house.process is not None
+            await asyncio.sleep(SETTLES_SECONDS)
+            return await _watched(psutil.Process(house.process.pid), seconds)
+        finally:
+            await house.kill()
+
+
+async def _watched(process: psutil.Process, seconds: float) -> Idle:
+    def used() -> tuple[float, float]:
+        times, disk = process.cpu_times(), process.io_counters()
+        return times.user + times.system, disk.write_bytes
+
+    cpu, written = used()
+    await asyncio.sleep(seconds)
+    cpu_then, written_then = used()
+    return Idle((cpu_then - cpu) / seconds * 100, (written_then - written) / seconds, process.memory_info().rss / 1e6)
+
+
+def _imports_alone() -> float:
+    """What importing the same libraries holds, in megabytes, in a process of its own."""
+    with subprocess.Popen(
+        [sys.executable, "-c", IMPORTS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    ) as process:
+        assert process.stdout is not None and process.stdin is not None
+        assert process.stdout.readline().strip() == "ready"
+        held = psutil.Process(process.pid).memory_info().rss / 1e6
+        process.stdin.write("\n")
+        process.stdin.flush()
+    return float(held)
+
+
+def run(full: bool = False) -> list[Told]:
+    """Percent of a core, bytes a second, megabytes above the imports."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "waiting.db"
+        run_loop(_waiting(path))
+        idle = run_loop(_live(path, FULL_SECONDS if full else SHORT_SECONDS))
+    imports, what = _imports_alone(), f"idle, {LIVE:,} live deadlines"
+    return [
+        Row(what=f"{what}: processor", figure=idle.cpu, unit="%", must=1, aim=0.1, more=False),
+        Row(what=f"{what}: written to disk", figure=idle.written, unit="B/s", must=0, aim=0, more=False),
+        Row(what=f"{what}: memory above its imports", figure=idle.memory - imports, unit="MB", must=60, aim=40, more=False),
+        Row(what="the same imports alone", figure=imports, unit="MB", more=False),
+    ]  # fmt: skip
+
+
+if __name__ == "__main__":
+    sys.exit(script(run))
