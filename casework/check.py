@@ -12,7 +12,7 @@ from casework import bad_nights, quiet_nights
 from casework.check_digits import digits
 from casework.check_needs import needs
 from casework.check_words import words
-from casework.conditions import condition
+from casework.conditions import FACTOR, condition
 from casework.loading import ENTRIES, BadProtocol, Finding, laid_over
 from casework.protocol import HARD_CAP_MINUTES, MAX_GATE_QUESTIONS, Protocol
 from casework.stricter import KEY_OF, Raw
@@ -144,21 +144,28 @@ def _references(protocol: Protocol) -> Iterator[Finding]:
     flags, factors = {f.id for f in protocol.flag}, {f.id for f in protocol.factor}
     checks = {c.id for c in protocol.check}
     for one in protocol.check:
+        yield from (Finding(f"check.{one.id}.yes_raises", f"no flag {f}") for f in one.yes_raises if f not in flags)
         for option in one.options:
             where = f"check.{one.id}.{option.value}"
             yield from (Finding(f"{where}.raises", f"no flag {f}") for f in option.raises if f not in flags)
             yield from (Finding(f"{where}.factors", f"no factor {f}") for f in option.factors if f not in factors)
             yield from (Finding(f"{where}.asks", f"no check {c}") for c in option.asks if c not in checks)
-    for rule in protocol.rule:
-        for name in rule.when:
-            if condition(name) is None:
-                yield Finding(f"rule.{rule.id}.when", f"{name!r} is no condition (casework/conditions.py lists them)")
+    for where, names in _whens(protocol):
+        for name in names:
+            if condition(name) is None or (FACTOR.fullmatch(name) and name not in factors):
+                yield Finding(where, f"{name!r} is no condition (casework/conditions.py lists them)")
     for name in protocol.protocol.absent_unless:
         if condition(name) is None and name not in flags:
             yield Finding("protocol.absent_unless", f"{name!r} is neither a condition nor a flag")
     for flag in protocol.worry_words:
         if flag not in flags:
             yield Finding("worry_words", f"no flag {flag}")
+
+
+def _whens(protocol: Protocol) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Every list of conditions that must all hold, with its place in the file."""
+    yield from ((f"rule.{rule.id}.when", rule.when) for rule in protocol.rule)
+    yield from ((f"flag.{flag}.together", names) for flag, names in protocol.together)
 
 
 def _rungs(protocol: Protocol) -> Iterator[Finding]:

@@ -83,8 +83,11 @@ def _answers(check: Check) -> Iterator[Finding]:
 def _not_sure(check: Check, protocol: Protocol) -> Iterator[Finding]:
     """`Not sure` is a real answer: on a question that may call the police it goes to a human (PR8)."""
     police = {flag.id for flag in protocol.flag if flag.route != "welfare"}
-    raising = any(police & set(option.raises) for option in check.options)
+    raised = {flag for option in check.options for flag in option.raises} | set(check.yes_raises)
+    raising = bool(police & raised)
     where = f"check.{check.id}"
+    if check.red_flag_question and not raised and not any(option.means == "unusual" for option in check.options):
+        yield Finding(f"{where}.yes_raises", "a person's Yes to `not sure` would raise nothing")
     if raising and check.stage != "prompt" and check.means != "worry" and not check.red_flag_question:
         yield Finding(f"{where}.red_flag_question", "an answer raises a red flag, so `not sure` must go to a human")
     if check.red_flag_question and not any(option.unsure for option in check.options):

@@ -12,6 +12,7 @@ from casework.limits import MINUTE
 from casework.protocol import Check, Protocol
 
 Condition = Callable[[Case, Protocol, datetime], bool]
+NIGHT = "night"  # the one that comes true by the clock alone: it has a deadline of its own
 
 
 def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:
@@ -106,15 +107,20 @@ CONDITIONS: dict[str, Condition] = {
     "no_active_pattern": lambda c, p, n: not c.child.active_patterns,
     "no_open_unsure": lambda c, p, n: all(u.settled for u in c.unsure),
     "nar_available": lambda c, p, n: "nar" in p.protocol.levels,
+    "near_water_or_remote": lambda c, p, n: bool(c.child.surroundings),
+    NIGHT: lambda c, p, n: limits.is_night(n, p),
 }
 
 _COUNTED = re.compile(r"factors(>=|<=)(\d+)")
+FACTOR = re.compile(r"K\d\d")
 
 
 @cache
 def condition(name: str) -> Condition | None:
-    """The predicate of this name (`factors>=3` counts), or None: unknown."""
+    """The predicate of this name (`factors>=3` counts, `K04` is one factor), or None: unknown."""
     known = CONDITIONS.get(name)
+    if known is None and FACTOR.fullmatch(name):
+        return lambda c, p, n: name in c.factors
     counted = None if known is not None else _COUNTED.fullmatch(name)
     if counted is None:
         return known

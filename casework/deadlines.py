@@ -11,7 +11,7 @@ from casework.case import Case
 from casework.levels import Level, Located, Status
 from casework.limits import MINUTE
 from casework.protocol import Protocol
-from casework.risk import medicine_flag_at, unsure_due
+from casework.risk import NIGHTFALL, medicine_flag_at, nightfall, unsure_due
 
 
 def armed(case: Case, protocol: Protocol) -> dict[str, datetime]:
@@ -42,6 +42,7 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
         times["limit:a01"] = case.a01_since + protocol.timers.away.decision * MINUTE
     if case.child.medicine_due_at is not None and not case.fired("R03"):
         times["limit:medicine"] = medicine_flag_at(case, protocol)
+    times[NIGHTFALL] = nightfall(case, protocol)
     for unsure in case.unsure:
         if not unsure.settled:
             times[f"unsure:{unsure.check}"] = unsure_due(unsure, protocol)

@@ -29,6 +29,7 @@ class Child:
     medicine_due_at: datetime | None = None
     has_plan: bool = False
     plan_limit_minutes: int | None = None
+    surroundings: tuple[str, ...] = ()  # of the home: water, remote
     text_999: tuple[str, ...] = ()  # ids of adults who cannot speak on the phone, and whose phone may text 999
 
 

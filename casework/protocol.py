@@ -60,6 +60,7 @@ class Check(_Data):
     means: str = ""  # danger, contact, voice, where, place_safe, search, ring_round, others, character, worry, …
     mandatory: bool = False  # M03
     red_flag_question: bool = False  # "not sure" goes to a human (U)
+    yes_raises: tuple[str, ...] = ()  # the flags that a human's Yes stands for, beside those that its answers raise
     hidden_if: tuple[str, ...] = ()  # register flags under which it is not asked
     needs: Literal["", "plan", "no_due_time"] = ""  # asked only if the child has a plan / no due time came
     why: str = ""
@@ -93,6 +94,7 @@ class Flag(_Data):
     id: str
     route: Literal["999", "101", "welfare"]
     on_register: tuple[str, ...] = ()  # register flags that hold from the opening
+    together: tuple[str, ...] = ()  # circumstances that raise it: each a list of conditions, separated by blanks
     says: str
     source: Source
     tag: Literal["SRC", "DER", "OURS"]
@@ -401,6 +403,11 @@ class Protocol(_Data):
     def register_marks(self) -> tuple[tuple[str, str], ...]:
         """Every mark on the register that holds a flag from the opening, with that flag's id, in the order of the flags."""
         return tuple((mark, f.id) for f in self.flag for mark in f.on_register)
+
+    @cached_property
+    def together(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
+        """Every flag that circumstances raise together, with the conditions that must all hold."""
+        return tuple((f.id, tuple(names.split())) for f in self.flag for names in f.together)
 
     @cached_property
     def _by_id(self) -> dict[str, Check]:

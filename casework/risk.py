@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
-from casework import conditions, facts
+from casework import conditions, facts, limits
 from casework.case import Case, Unsure, replace
 from casework.effects import To
 from casework.events import (
@@ -27,6 +27,7 @@ _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level
            "HIGH": Level.HIGH}  # fmt: skip
 Said: TypeAlias = list[tuple[str, Option]]  # every option that stands and raises or counts, with its check's id
 _MILD = ("NAR", "LOW")
+NIGHTFALL = "limit:night"  # the key of its deadline
 _ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
 
 
@@ -38,8 +39,9 @@ def assess(turn: Turn) -> None:
     _new_worry(turn)
     case, protocol, now = turn.case, turn.protocol, turn.now
     said = [(check, option) for check, _, option in facts.answered(case, protocol, protocol.raising)]
-    flags = _flags(turn, said)
-    seen = _with(case, flags, _factors(case, protocol, said))
+    factors = _factors(case, protocol, said)
+    flags = _flags(turn, said, factors)
+    seen = _with(case, flags, factors)
     rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
@@ -72,10 +74,10 @@ def gate_complete(case: Case, protocol: Protocol) -> bool:
 # ---- flags and factors ---------------------------------------------------------------------------
 
 
-def _flags(turn: Turn, said: Said) -> list[Reason]:
+def _flags(turn: Turn, said: Said, factors: tuple[str, ...]) -> list[Reason]:
     """The flags that are new, each with what raised it first."""
     new: dict[str, str] = {}
-    for rule, because in _raised(turn, said):
+    for rule, because in (*_raised(turn, said), *_together(turn, factors)):
         if rule not in new and not turn.case.fired(rule):
             new[rule] = because
     return [Reason(rule=rule, because=because, at=turn.now) for rule, because in new.items()]
@@ -104,6 +106,36 @@ def _raised(turn: Turn, said: Said) -> Iterator[tuple[str, str]]:
                 yield raised, "words"
 
 
+def _together(turn: Turn, factors: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The flags that circumstances raise together. A night that fell while the house was down has fallen all the same."""
+    case = _with(turn.case, [], factors)
+    fallen = NIGHTFALL in turn.due_keys
+    for flag, names in turn.protocol.together:
+        if (fallen and _wants_night(case, turn.protocol, names)) or conditions.holds(
+            names, case, turn.protocol, turn.now
+        ):
+            yield flag, " ".join(names)
+
+
+def _wants_night(case: Case, protocol: Protocol, names: tuple[str, ...]) -> bool:
+    """Whether nothing but the night is wanting. Asked alike when its deadline is armed and when it rings, at no instant of
+    their own: what was armed is then spent by ringing, whatever conditions a file has put beside the night."""
+    if conditions.NIGHT not in names:
+        return False
+    others = tuple(name for name in names if name != conditions.NIGHT)
+    return conditions.holds(others, case, protocol, case.checks_from)
+
+
+def nightfall(case: Case, protocol: Protocol) -> datetime | None:
+    """When the night falls that would raise a flag together with all that holds already (R15): the first night instant
+    after the last answer. None where nothing waits for the night."""
+    for flag, names in protocol.together:
+        if _wants_night(case, protocol, names) and not case.fired(flag):
+            told = [answer.at for given in case.answers.values() for answer in given]
+            return limits.first_night(max([case.checks_from, *told]), protocol)
+    return None
+
+
 def medicine_flag_at(case: Case, protocol: Protocol) -> datetime:
     """R03: a medicine due within 12 h of opening holds from the opening; a later one from 12 h before it is due."""
     assert case.child.medicine_due_at is not None
@@ -114,7 +146,8 @@ def risk_flags(protocol: Protocol, check_id: str) -> tuple[str, ...]:
     """The red flags that a Yes on this check would raise."""
     if not protocol.has(check_id):
         return ()
-    return tuple(dict.fromkeys(r for o in protocol.find(check_id).options for r in o.raises))
+    check = protocol.find(check_id)
+    return tuple(dict.fromkeys((*(r for o in check.options for r in o.raises), *check.yes_raises)))
 
 
 def _factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:

@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from casework.events import Child
-from storage import outbox, rota
+from storage import outbox, rota, shifts
 from storage.codec import instant, ms
 from storage.database import Row, Tx, Value
 from storage.people import ChildRow, Home, Organisation, Person
@@ -113,21 +113,24 @@ class Directory:
     # ---- duty ----
 
     async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall:
-        """Everybody who may hold a role of those on call for a home now, with two questions whatever their number."""
+        """Everybody who may hold a role of those on call for a home now, with a few questions whatever their number."""
         lines = await self.tx.rows(
             "SELECT role, person FROM duty WHERE organisation = ? AND home IN ('', ?)"
             " AND (from_at IS NULL OR from_at <= ?) AND (until_at IS NULL OR until_at > ?) ORDER BY position",
             organisation, home, ms(now), ms(now),
         )  # fmt: skip
+        its_rota = await shifts.rota(self.tx, organisation, home, now)
         people = await self._people(
             "WHERE person.active = 1 AND person.id IN (SELECT duty.person FROM duty WHERE duty.organisation = ?"
+            " UNION SELECT shift.person FROM shift WHERE shift.organisation = ?"
             " UNION SELECT held.person FROM role held JOIN person who ON who.id = held.person"
             f" WHERE held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope IN ('', ?)"
-            " AND who.organisation = ?)", organisation, *rota.ROLES, home, organisation,
+            " AND who.organisation = ?)", organisation, organisation, *rota.ROLES, home, organisation,
         )  # fmt: skip
         by_id = {person.person_id: person for person in people}
         on_line = [(row["role"], by_id[row["person"]]) for row in lines if row["person"] in by_id]
-        return OnCall(tuple(on_line), tuple(p for p in people if p.organisation == organisation), home)
+        own = tuple(p for p in people if p.organisation == organisation)
+        return OnCall(tuple(on_line), own, home, now, its_rota, by_id)
 
     async def on_duty(self, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
         """Who holds a role for a home now (see `rota`)."""
@@ -149,7 +152,7 @@ class Directory:
             episodes_90_days=await self._episodes(row.id, now), active_patterns=(),
             parents=tuple(p.person_id for p in parents), medicine_due_at=medicine_due(row, now),
             has_plan=bool(row.profile.get("plan")), plan_limit_minutes=plan_limit(row),
-            text_999=await self._texting_999(row.id, row.home),
+            surroundings=() if home is None else home.surroundings, text_999=await self._texting_999(row.id, row.home),
         )  # fmt: skip
 
     async def _texting_999(self, child_id: str, home: str) -> tuple[str, ...]:
@@ -249,7 +252,10 @@ def _child(row: Row) -> ChildRow:
 
 
 def _home(row: Row) -> Home:
-    return Home(id=row["id"], organisation=row["organisation"], kind=row["kind"], name=row["name"], town=row["town"])
+    return Home(
+        id=row["id"], organisation=row["organisation"], kind=row["kind"], name=row["name"], town=row["town"],
+        surroundings=tuple(json.loads(row["surroundings"])),
+    )  # fmt: skip
 
 
 def _organisation(row: Row) -> Organisation:

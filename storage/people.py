@@ -29,6 +29,7 @@ class Home:
     kind: str
     name: str
     town: str
+    surroundings: tuple[str, ...] = ()  # water, remote: what is a danger at night
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -57,7 +57,8 @@ async def apply(tx: Tx, roster: Roster, *, take_telegram_ids: bool, now: datetim
     for _, entry in roster.entries("organisation"):
         await _organisation(tx, entry)
     for _, entry in roster.entries("home"):
-        await _upsert(tx, "home", {key: entry[key] for key in roster_rules.NEEDS["home"]})
+        around = json.dumps(entry.get("surroundings", []))
+        await _upsert(tx, "home", {key: entry[key] for key in roster_rules.NEEDS["home"]} | {"surroundings": around})
     for _, entry in roster.entries("child"):
         await _child(tx, entry)
     for _, entry in roster.entries("person"):

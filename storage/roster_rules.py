@@ -146,7 +146,7 @@ NEEDS: dict[str, dict[str, Rule]] = {
 }  # fmt: skip
 MAY: dict[str, dict[str, Rule]] = {
     "organisation": {"police_email": text, "report_in_telegram": yes_or_no},
-    "home": {},
+    "home": {"surroundings": each(one_of("water", "remote"))},
     "child": {"flags": each(one_of(*FLAGS)), "profile": profile},
     "person": {
         "mobile": number, "email": text, "telegram_id": account, "contact": one_of("open", "restricted", "none"),

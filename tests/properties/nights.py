@@ -54,6 +54,7 @@ children = st.builds(
     active_patterns=st.sampled_from(((), (), (), ("PAT01",))),
     has_plan=st.booleans(),
     parents=st.sampled_from(((), ("pat",))),
+    surroundings=st.sampled_from(((), (), ("water",))),
     text_999=st.sampled_from(((), (), ("pat",), ("alice",))),
 )
 

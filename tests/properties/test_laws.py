@@ -25,7 +25,7 @@ BOOK = books()["en"]
 DECIDES = {
     "child_id", "age", "flags", "at_home", "looked_after", "primary_school", "register_factors", "episodes_90_days",
     "active_patterns", "parents", "medicine_due_at", "has_plan", "plan_limit_minutes",
-    "text_999",
+    "text_999", "surroundings",
 }  # fmt: skip
 
 

@@ -79,6 +79,7 @@ NEEDED: list[tuple[Change, set[str]]] = [
     (with_("check.C01.options.unsure.unsure", False), {"check.C01.options"}),
     (with_("check.D15.red_flag_question", False), {"check.D15.red_flag_question"}),
     (with_("check.C01.hidden_if", ["vuln"]), {"check.C01"}),
+    (with_("check.P14.yes_raises", []), {"check.P14.yes_raises"}),
     (with_("flag.R01.route", "101"), {"check.C01.options", "check.P01.options"}),
     # what the core names, people
     (without("flag", "R04"), {"flag.R04"}),

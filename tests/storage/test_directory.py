@@ -8,7 +8,7 @@ from tempfile import TemporaryDirectory
 
 import pytest
 
-from storage import rota
+from storage import roster, rota
 from storage.database import Database
 from storage.directory import Directory
 from storage.people import Person
@@ -225,14 +225,23 @@ async def test_no_medicine_time_can_stop_a_case_from_opening(tmp_path, words, du
         assert (await look(d, lambda r: r.snapshot("K7", EVENING))).medicine_due_at == due
 
 
+async def test_what_lies_around_the_home_is_copied_into_the_case(tmp_path):
+    """R15; a newer file that leaves it out takes it away again."""
+    near = ROSTER.replace('name = "Oak House"\n', 'name = "Oak House"\nsurroundings = ["water", "remote"]\n')
+    async with people(tmp_path, "", near) as d:
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING))).surroundings == ("water", "remote")
+        await d.write(lambda tx: roster.apply(tx, roster.parse(ROSTER), take_telegram_ids=True))
+        assert (await look(d, lambda r: r.snapshot("K7", EVENING))).surroundings == ()
+
+
 async def test_who_texts_999_is_copied_into_the_case(tmp_path):
     """Only who cannot speak *and* has a registered phone: an unregistered one would text 999 in vain. Parents of another
     child and staff of another home are not this case's business."""
     cannot, may = "voice_ok = false\n", "voice_ok = false\ntext_999 = true\n"
-    roster = ROSTER
+    words = ROSTER
     for person, keys in (("alice", may), ("mo", cannot), ("pat", may), ("cass", may)):
-        roster = roster.replace(f'id = "{person}"\n', f'id = "{person}"\n{keys}', 1)
-    async with people(tmp_path, "", roster) as d:
+        words = words.replace(f'id = "{person}"\n', f'id = "{person}"\n{keys}', 1)
+    async with people(tmp_path, "", words) as d:
         assert (await look(d, lambda r: r.snapshot("K7", EVENING))).text_999 == ("alice", "pat")
         assert (await look(d, lambda r: r.snapshot("K8", EVENING))).text_999 == ("alice",)
         mo, dee = [await look(d, lambda r, who=who: r.person(who)) for who in ("mo", "dee")]
@@ -249,8 +258,8 @@ async def test_factors_fade_and_old_names_are_read(tmp_path):
 
 async def test_a_parent_who_is_not_open_or_not_verified_is_not_asked(tmp_path):
     """Restricted is the default."""
-    for roster in (ROSTER.replace('contact = "open"\n', ""), ROSTER.replace('contact = "open"', 'contact = "none"')):
-        async with people(tmp_path, "", roster) as d:
+    for words in (ROSTER.replace('contact = "open"\n', ""), ROSTER.replace('contact = "open"', 'contact = "none"')):
+        async with people(tmp_path, "", words) as d:
             assert (await look(d, lambda r: r.snapshot("K7", EVENING))).parents == ()
 
 
