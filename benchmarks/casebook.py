@@ -2,10 +2,13 @@
 
 import asyncio
 import statistics
+import sys
 import tempfile
 import time
 from pathlib import Path
 
+from benchmarks.rounds import Row, Told, spread
+from benchmarks.scripts import script
 from casework.events import NoteMade
 from tests.storage.houses import a_house
 
@@ -46,8 +49,8 @@ async def growth(folder: Path) -> tuple[float, float]:
         return first, await sample()
 
 
-def run() -> list[tuple[str, float, str, float | None]]:
-    """Rows: what, figure, unit, aim."""
+def run(full: bool = False) -> list[Told]:
+    """Milliseconds a night, and what a long case costs; there is one form only."""
     with tempfile.TemporaryDirectory() as folder:
         nights = []
         for number in range(NIGHTS):
@@ -58,8 +61,10 @@ def run() -> list[tuple[str, float, str, float | None]]:
         path.mkdir()
         first, last = asyncio.run(growth(path))
     return [
-        ("night of 55 events through the database", statistics.median(nights), "ms", 150),
-        ("one event, fresh case", first, "ms", None),
-        ("one event, case of 2,000 events", last, "ms", None),
-        ("2,000 events against fresh, database", last / first, "times", 1.25),
+        spread("night of 55 events through the database", nights, "ms", aim=150, more=False),
+        Row(what="one event, 2,000 events against fresh", figure=last / first, unit="×", aim=1.25, more=False),
     ]
+
+
+if __name__ == "__main__":
+    sys.exit(script(run))

@@ -5,7 +5,6 @@ import json
 import os
 import platform
 import sqlite3
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
@@ -21,9 +20,16 @@ def script(measure: Callable[[bool], Sequence[Told]]) -> int:
     """Run one measurement from the command line, in its short form or with `--full`; 1 where a must was missed."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--full", action="store_true", help="the long form, in the sizes of the bar")
-    told = measure(parser.parse_args().full)
-    print(table(told))
-    return int(any(isinstance(each, Row) and each.missed for each in told))
+    parser.add_argument("--json", action="store_true", help="for another program to read")
+    wish = parser.parse_args()
+    told = measure(wish.full)
+    print(json.dumps(kept(told, wish.full)) if wish.json else table(told))
+    return int(missed(told))
+
+
+def missed(told: Iterable[Told]) -> bool:
+    """Whether a must was missed."""
+    return any(isinstance(each, Row) and each.missed for each in told)
 
 
 def table(told: Iterable[Told], verdicts: dict[str, str] | None = None) -> str:
@@ -77,10 +83,17 @@ def kept(told: Iterable[Told], full: bool) -> dict[str, Any]:
     }
 
 
+def told_by(data: dict[str, Any]) -> list[Told]:
+    """A run from its JSON data."""
+    return [*(Row(**row) for row in data["rows"]), *(NotRun(**each) for each in data["not_run"])]
+
+
 def read(path: Path) -> dict[str, Row]:
-    """The rows of a run that was kept, by what they say."""
-    rows = json.loads(path.read_text(encoding="utf-8"))["rows"]
-    return {row["what"]: Row(**row) for row in rows}
+    """The rows of a run that was kept, by what they say; none where none was."""
+    if not path.exists():
+        return {}
+    told = told_by(json.loads(path.read_text(encoding="utf-8")))
+    return {each.what: each for each in told if isinstance(each, Row)}
 
 
 def compare(told: Iterable[Told], before: dict[str, Row]) -> dict[str, str]:
@@ -101,8 +114,3 @@ def write(path: Path, data: dict[str, Any]) -> None:
     """Keep a run."""
     path.parent.mkdir(exist_ok=True)
     path.write_text(json.dumps(data, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
-
-
-def say(words: str) -> None:
-    """Tell somebody who waits what is being measured."""
-    print(words, file=sys.stderr, flush=True)
