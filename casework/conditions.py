@@ -9,10 +9,9 @@ from casework import facts, limits
 from casework.case import Case
 from casework.levels import Level, Located
 from casework.limits import MINUTE
-from casework.protocol import Check, Protocol
+from casework.protocol import NIGHT, Check, Protocol
 
 Condition = Callable[[Case, Protocol, datetime], bool]
-NIGHT = "night"  # the one that comes true by the clock alone: it has a deadline of its own
 
 
 def _past_limit(case: Case, protocol: Protocol, now: datetime) -> bool:

@@ -8,10 +8,11 @@ from datetime import datetime
 
 from casework import aftercare, conditions, limits, silence, watch
 from casework.case import Case
+from casework.flags import NIGHTFALL, medicine_flag_at, nightfall
 from casework.levels import Level, Located, Status
 from casework.limits import MINUTE
 from casework.protocol import Protocol
-from casework.risk import NIGHTFALL, medicine_flag_at, nightfall, unsure_due
+from casework.risk import unsure_due
 
 
 def armed(case: Case, protocol: Protocol) -> dict[str, datetime]:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the missing process
 MAX_GATE_QUESTIONS = 9  # PR9
+NIGHT = "night"  # the condition that comes true by the clock alone: it has a deadline of its own
 WHICH_CHILD = "which_child"  # the meaning of a question about the message, not about the case
 
 Source = str  # ids of the sources table, separated by blanks, or OURS
@@ -408,6 +409,11 @@ class Protocol(_Data):
     def together(self) -> tuple[tuple[str, tuple[str, ...]], ...]:
         """Every flag that circumstances raise together, with the conditions that must all hold."""
         return tuple((f.id, tuple(names.split())) for f in self.flag for names in f.together)
+
+    @cached_property
+    def nightly(self) -> dict[tuple[str, ...], tuple[str, ...]]:
+        """Of these conditions each list that waits for the night, with the others in it."""
+        return {names: tuple(n for n in names if n != NIGHT) for _, names in self.together if NIGHT in names}
 
     @cached_property
     def _by_id(self) -> dict[str, Check]:

@@ -2,10 +2,9 @@
 (floor F3 stands here in code: nothing a protocol says can lower it)."""
 
 from collections.abc import Iterator
-from datetime import datetime, timedelta
-from typing import TypeAlias
+from datetime import datetime
 
-from casework import conditions, facts, limits
+from casework import conditions, facts, flags
 from casework.case import Case, Unsure, replace
 from casework.effects import To
 from casework.events import (
@@ -20,14 +19,12 @@ from casework.events import (
 from casework.gate import next_gate
 from casework.levels import Level, Located, Route, Status
 from casework.limits import MINUTE
-from casework.protocol import Check, Option, Protocol, Rule
+from casework.protocol import Check, Protocol, Rule
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
            "HIGH": Level.HIGH}  # fmt: skip
-Said: TypeAlias = list[tuple[str, Option]]  # every option that stands and raises or counts, with its check's id
 _MILD = ("NAR", "LOW")
-NIGHTFALL = "limit:night"  # the key of its deadline
 _ROUTES = {"999": Route.EMERGENCY, "101": Route.NON_EMERGENCY, "welfare": Route.POLICE}
 
 
@@ -39,17 +36,17 @@ def assess(turn: Turn) -> None:
     _new_worry(turn)
     case, protocol, now = turn.case, turn.protocol, turn.now
     said = [(check, option) for check, _, option in facts.answered(case, protocol, protocol.raising)]
-    factors = _factors(case, protocol, said)
-    flags = _flags(turn, said, factors)
-    seen = _with(case, flags, factors)
+    factors = flags.factors(case, protocol, said)
+    raised = flags.flags(turn, said, factors)
+    seen = _with(case, raised, factors)
     rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
     ran_out = any(not u.settled and u.until <= now for u in case.unsure)
-    if rules or flags or ran_out or level > case.level or seen.factors != case.factors or route is not case.route:
-        top = rules[0].rule if rules else (flags[0].rule if flags else "")
+    if rules or raised or ran_out or level > case.level or seen.factors != case.factors or route is not case.route:
+        top = rules[0].rule if rules else (raised[0].rule if raised else "")
         turn.decide(
-            RiskAssessed(at=now, level=level, route=route, outcome=top, reasons=(*rules, *flags), factors=seen.factors)
+            RiskAssessed(at=now, level=level, route=route, outcome=top, reasons=(*rules, *raised), factors=seen.factors)
         )
 
 
@@ -69,102 +66,6 @@ def _with(case: Case, reasons: list[Reason], factors: tuple[str, ...]) -> Case:
 def gate_complete(case: Case, protocol: Protocol) -> bool:
     """Whether every gate question of this side has its answer, or none is due any more."""
     return case.gate_done or next_gate(case, protocol) is None
-
-
-# ---- flags and factors ---------------------------------------------------------------------------
-
-
-def _flags(turn: Turn, said: Said, factors: tuple[str, ...]) -> list[Reason]:
-    """The flags that are new, each with what raised it first."""
-    new: dict[str, str] = {}
-    for rule, because in (*_raised(turn, said), *_together(turn, factors)):
-        if rule not in new and not turn.case.fired(rule):
-            new[rule] = because
-    return [Reason(rule=rule, because=because, at=turn.now) for rule, because in new.items()]
-
-
-def _raised(turn: Turn, said: Said) -> Iterator[tuple[str, str]]:
-    case, protocol = turn.case, turn.protocol
-    child = case.child
-    for mark, flag in protocol.register_marks if child.flags else ():
-        if mark in child.flags and not (mark == "medical" and child.medicine_due_at is not None):
-            yield flag, f"register:{mark}"
-    if (child.age is None or child.age < 12 or child.primary_school) and case.unlocated:
-        yield "R04", "register:age"
-    if child.medicine_due_at is not None and turn.now >= medicine_flag_at(case, protocol):
-        yield "R03", "register:medicine"
-    for check, option in said:
-        for raised in option.raises:
-            yield raised, f"{check}={option.value}"
-    for unsure in case.unsure:
-        if unsure.settled == "risk":
-            for raised in risk_flags(protocol, unsure.check):
-                yield raised, f"{unsure.check}=risk"
-    for worry in (turn.news, *turn.decisions):
-        if isinstance(worry, WorryRaised):
-            for raised in worry.flags:
-                yield raised, "words"
-
-
-def _together(turn: Turn, factors: tuple[str, ...]) -> Iterator[tuple[str, str]]:
-    """The flags that circumstances raise together. A night that fell while the house was down has fallen all the same."""
-    case = _with(turn.case, [], factors)
-    fallen = NIGHTFALL in turn.due_keys
-    for flag, names in turn.protocol.together:
-        if (fallen and _wants_night(case, turn.protocol, names)) or conditions.holds(
-            names, case, turn.protocol, turn.now
-        ):
-            yield flag, " ".join(names)
-
-
-def _wants_night(case: Case, protocol: Protocol, names: tuple[str, ...]) -> bool:
-    """Whether nothing but the night is wanting. Asked alike when its deadline is armed and when it rings, at no instant of
-    their own: what was armed is then spent by ringing, whatever conditions a file has put beside the night."""
-    if conditions.NIGHT not in names:
-        return False
-    others = tuple(name for name in names if name != conditions.NIGHT)
-    return conditions.holds(others, case, protocol, case.checks_from)
-
-
-def nightfall(case: Case, protocol: Protocol) -> datetime | None:
-    """When the night falls that would raise a flag together with all that holds already (R15): the first night instant
-    after the last answer. None where nothing waits for the night."""
-    for flag, names in protocol.together:
-        if _wants_night(case, protocol, names) and not case.fired(flag):
-            told = [answer.at for given in case.answers.values() for answer in given]
-            return limits.first_night(max([case.checks_from, *told]), protocol)
-    return None
-
-
-def medicine_flag_at(case: Case, protocol: Protocol) -> datetime:
-    """R03: a medicine due within 12 h of opening holds from the opening; a later one from 12 h before it is due."""
-    assert case.child.medicine_due_at is not None
-    return case.child.medicine_due_at - timedelta(hours=protocol.timers.medicine_hours)
-
-
-def risk_flags(protocol: Protocol, check_id: str) -> tuple[str, ...]:
-    """The red flags that a Yes on this check would raise."""
-    if not protocol.has(check_id):
-        return ()
-    check = protocol.find(check_id)
-    return tuple(dict.fromkeys((*(r for o in check.options for r in o.raises), *check.yes_raises)))
-
-
-def _factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:
-    """Each counts one and is never taken back (PR6); listed in protocol order."""
-    child = case.child
-    found = {*case.factors, *child.register_factors}
-    for _, option in said:
-        found.update(option.factors)
-    if child.episodes_90_days:
-        found.add("K06")
-    if case.opened_at - case.t0 > protocol.timers.late_report * MINUTE:
-        found.add("K14")
-    where = facts.whereabouts(case, protocol)
-    if where is not None and where.approved is False:
-        found.add("K11")
-    place = protocol.factor_place
-    return tuple(sorted(found & place.keys(), key=place.__getitem__))
 
 
 # ---- rules ---------------------------------------------------------------------------------------
@@ -268,7 +169,7 @@ def _not_sure(check: Check, news: CheckAnswered) -> bool:
 
 
 def _ask_humans(turn: Turn, check: str, until: datetime, roles: tuple[str, ...]) -> None:
-    rule = next(iter(risk_flags(turn.protocol, check)), check)
+    rule = next(iter(flags.of_yes(turn.protocol, check)), check)
     for role in roles:
         turn.tell(To(kind="duty", id=role), "C_UNSURE", {"rule": rule, "by": until, "check": check}, via="both",
                   question="C_UNSURE")  # fmt: skip
