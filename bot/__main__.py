@@ -4,12 +4,12 @@ Exit codes: 0 fine, 1 findings, 2 usage, 3 refused.
 """
 
 import argparse
-import asyncio
 import os
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from bot import loops
 from bot.acts.desk_work import REFUSED, USAGE, BadUsage, Said
 from bot.cli.parser import parser
 from bot.cli.told import tell
@@ -35,7 +35,7 @@ def main(
 
 def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: Path) -> Said:
     try:
-        said: Said = asyncio.run(typed.does(load(environ, folder), typed))
+        said: Said = loops.run(typed.does(load(environ, folder), typed), stays=typed.command == "run")
         return said
     except BadSettings as fault:
         return Said(REFUSED, ("these settings cannot stand:", *fault.faults))
