@@ -1,56 +1,15 @@
-"""Knows who holds a role at an instant, given its rota: shifts by the week or once, overrides, leave, and who took over.
+"""Knows who holds a role at an instant: who stands on its rota, and whoever was there before until the next person has
+taken over."""
 
-Shifts are told on the home's wall clock, London's. Wherever there is a doubt, one person more is on duty, never one fewer:
-an hour that comes twice, or not at all, belongs to the shift that ends in it and to the one that begins in it; an override
-by somebody who is away counts for nothing; and a duty is handed over only when the next person says so.
-"""
-
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import UTC, datetime, timedelta
 
-from casework.limits import LONDON
+from casework.rota import A_DAY, TICK, Plan, Shift, people_of
 
 EARLY = timedelta(minutes=30)  # a duty may be taken over so long before it begins; then the next person is asked
 LOOK_BACK = timedelta(days=7)  # who has had a duty for a week has taken it over
-A_DAY = timedelta(days=1)
-_TICK = timedelta(milliseconds=1)
-_FIRST, _LAST = datetime(1970, 1, 2, tzinfo=UTC), datetime(9990, 1, 1, tzinfo=UTC)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shift:
-    """One line of a rota. Instants are UTC.
-
-    `kind`: `shift`, `override`, `leave`, or `standing` (a duty line of the roster file, which nobody has to take over).
-    `line`: the list it stands on; of several the smallest is alerted, the next is second in line.
-    `days`: the weekdays on which it begins (1 is Monday), from `begins` until `ends` on the wall clock, the next day where
-    that is no later; none: once. Nothing of it counts before `from_at` or from `until_at` on.
-    `instead_of`: whom an override replaces; nobody named: all who stand on its line.
-    """
-
-    shift_id: str
-    person: str
-    kind: str = "shift"
-    line: tuple[int, int] = (1, 1)
-    days: frozenset[int] = frozenset()
-    begins: time = time(0)
-    ends: time = time(0)
-    from_at: datetime | None = None
-    until_at: datetime | None = None
-    instead_of: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """From when until when; the end is not part of it."""
-
-    begins: datetime
-    ends: datetime
-
-    def holds(self, at: datetime) -> bool:
-        """Whether the instant lies in it."""
-        return self.begins <= at < self.ends
+NEVER = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,135 +42,6 @@ class TakenOver:
     at: datetime
 
 
-# ---- the wall clock --------------------------------------------------------------------------------------
-
-
-def earliest(day: date, clock: time) -> datetime:
-    """This wall-clock time on this day, as UTC: the first of two, and before the gap where there is none."""
-    return min(_both(day, clock))
-
-
-def latest(day: date, clock: time) -> datetime:
-    """The same: the second of two, and after the gap where there is none."""
-    return max(_both(day, clock))
-
-
-def _both(day: date, clock: time) -> tuple[datetime, datetime]:
-    there = datetime.combine(day, clock, tzinfo=LONDON)
-    first, second = (there.replace(fold=fold).astimezone(UTC) for fold in (0, 1))
-    return first, second
-
-
-def spans(shift: Shift, since: datetime, until: datetime) -> Iterator[Span]:
-    """Every time that a line runs and that touches the window, in order, cut to where the line counts."""
-    from_at, until_at = shift.from_at or _FIRST, shift.until_at or _LAST
-    for span in _once(from_at, until_at) if not shift.days else _weekly(shift, since, until):
-        cut = Span(max(span.begins, from_at), min(span.ends, until_at))
-        if cut.begins < cut.ends and cut.begins < until and cut.ends > since:
-            yield cut
-
-
-def _once(from_at: datetime, until_at: datetime) -> Iterator[Span]:
-    yield Span(from_at, until_at)
-
-
-def _weekly(shift: Shift, since: datetime, until: datetime) -> Iterator[Span]:
-    day, last = since.astimezone(LONDON).date() - 2 * A_DAY, until.astimezone(LONDON).date()
-    while day <= last:
-        if day.isoweekday() in shift.days:
-            end = day if shift.ends > shift.begins else day + A_DAY
-            yield Span(earliest(day, shift.begins), latest(end, shift.ends))
-        day += A_DAY
-
-
-# ---- the plan --------------------------------------------------------------------------------------------
-
-
-class Plan:
-    """The rota of one role as it runs in a window of time, `since` to `until`. `out`: people whom nothing reaches."""
-
-    def __init__(
-        self, rota: Sequence[Shift], since: datetime, until: datetime, out: Collection[str] = frozenset()
-    ) -> None:
-        self._rows = [(shift, tuple(spans(shift, since, until))) for shift in sorted(rota, key=_in_order)]
-        self._out = frozenset(out)
-        ends = {each for _, found in self._rows for span in found for each in (span.begins, span.ends)}
-        self.changes = sorted({since, *(each for each in ends if since < each < until)})
-        self.since, self.until = since, until
-
-    def lines(self, at: datetime) -> list[tuple[Shift, ...]]:
-        """Who stands on each line that has anybody at this instant, the first line first."""
-        running = [shift for shift, found in self._rows if any(span.holds(at) for span in found)]
-        away = self._out | {shift.person for shift in running if shift.kind == "leave"}
-        here = [shift for shift in running if shift.kind != "leave" and shift.person not in away]
-        return [_standing([s for s in here if s.line == line]) for line in sorted({s.line for s in here})]
-
-    def first(self, at: datetime) -> tuple[Shift, ...]:
-        """The first line that has anybody."""
-        return next(iter(self.lines(at)), ())
-
-    def began(self, at: datetime) -> datetime:
-        """Since when the plan is as it is at this instant."""
-        return max(each for each in self.changes if each <= at)
-
-    def ends(self, at: datetime) -> datetime | None:
-        """When the people of this instant change; None: not within the window."""
-        now = _people(self.first(at))
-        return next((each for each in self.changes if each > at and _people(self.first(each)) != now), None)
-
-    def gaps(self) -> Iterator[Span]:
-        """Every time in the window when nobody stands on any line."""
-        begun: datetime | None = None
-        for change in self.changes:
-            if self.first(change):
-                if begun is not None:
-                    yield Span(begun, change)
-                begun = None
-            elif begun is None:
-                begun = change
-        if begun is not None:
-            yield Span(begun, self.until)
-
-    def comings(self) -> Iterator[tuple[str, Span]]:
-        """Everybody who comes on in the window by a shift or override, and for how long they then stay on."""
-        for change in self.changes[1:]:
-            before = _people(self.first(change - _TICK))
-            for shift in self.first(change):
-                if shift.person not in before and shift.kind != "standing":
-                    yield shift.person, Span(change, self._leaves(shift.person, change))
-
-    def came(self, person: str, at: datetime) -> datetime:
-        """Since when somebody who is on at this instant has been so without a break; the window's begin at the earliest."""
-        since = self.began(at)
-        while since > self.since and person in _people(self.first(since - _TICK)):
-            since = self.began(since - _TICK)
-        return since
-
-    def _leaves(self, person: str, at: datetime) -> datetime:
-        later = (each for each in self.changes if each > at and person not in _people(self.first(each)))
-        return next(later, self.until)
-
-
-def _in_order(shift: Shift) -> tuple[tuple[int, int], str]:
-    return shift.line, shift.shift_id
-
-
-def _standing(line: Sequence[Shift]) -> tuple[Shift, ...]:
-    """Who stands on one line, overrides counted; where they would leave nobody, everybody who is named there does."""
-    overrides = [shift for shift in line if shift.kind == "override"]
-    replaced = {shift.instead_of for shift in overrides if shift.instead_of}
-    whole = any(not shift.instead_of for shift in overrides)
-    found = [s for s in line if s.person not in replaced and (s.kind == "override" or not whole)]
-    return tuple({shift.person: shift for shift in found or line}.values())
-
-
-def _people(line: Iterable[Shift]) -> tuple[str, ...]:
-    return tuple(sorted(shift.person for shift in line))
-
-
-# ---- who is on duty --------------------------------------------------------------------------------------
-
-
 def on_duty(
     rota: Sequence[Shift], taken_over: Iterable[TakenOver], at: datetime, out: Collection[str] = frozenset()
 ) -> Duty:
@@ -241,10 +71,10 @@ def _kind(line: Sequence[Shift]) -> str:
 
 def _not_relieved(plan: Plan, said: Mapping[str, datetime], at: datetime) -> tuple[tuple[str, ...], bool]:
     """Those from before whom nobody has relieved, the latest first; and whether that leads to nobody who is known."""
-    now, found, cursor = _people(plan.first(at)), dict[str, None](), at
+    now, found, cursor = people_of(plan.first(at)), dict[str, None](), at
     while not _settled(plan, said, cursor):
-        cursor = plan.began(cursor) - _TICK
-        before = _people(plan.first(cursor))
+        cursor = plan.began(cursor) - TICK
+        before = people_of(plan.first(cursor))
         if not before:
             return tuple(found), True
         found.update(dict.fromkeys(person for person in before if person not in now))
@@ -255,6 +85,6 @@ def _settled(plan: Plan, said: Mapping[str, datetime], at: datetime) -> bool:
     """Whether somebody on duty at this instant has it for good: they took it over, stand on the roster, or had it a week."""
     for shift in plan.first(at):
         since = plan.came(shift.person, at)
-        if shift.kind == "standing" or since <= plan.since or since - EARLY <= said.get(shift.person, _FIRST):
+        if shift.kind == "standing" or since <= plan.since or since - EARLY <= said.get(shift.person, NEVER):
             return True
     return False

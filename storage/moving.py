@@ -26,7 +26,10 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "report": ("case_id", "version"), "alert": ("alert_id",), "button": ("token",),
     "tick": ("case_id", "person", "check_id"), "card": ("case_id", "person"), "inbox": ("rowid",),
     "reply_code": ("case_id", "person"), "outbox": ("id",), "texter_mark": ("number", "kind", "about", "at"),
-    "texter_choice": ("number",),
+    "texter_choice": ("number",), "shift": ("shift_id",), "handover": ("handover_id",),
+    "contact_test": ("person", "asked_at"), "group_chat": ("organisation", "home"),
+    "dead_channel": ("person", "channel"), "duty_warning": ("organisation", "kind", "about"),
+    "empty_rung": ("case_id", "role"),
 }  # fmt: skip
 WITHOUT_KEY = frozenset({"texter_mark"})  # small, and copied whole
 LEAVING, ARRIVING, ARRIVED, LEFT = (

@@ -1,14 +1,20 @@
-"""Knows who holds a role at an instant, and why: duty lines in their order, then all who have the role, then stand-ins.
+"""Knows who holds a role at an instant, and why: shifts, then the roster's duty lines, then all who have the role, then
+stand-ins.
 
-An alert to nobody is the worst answer, so a person whom no channel reaches is passed over, and the answer says so.
+An alert to nobody is the worst answer, so a person whom no channel reaches is passed over, and the answer says so. Who
+has not been relieved is alerted beside who came on (`casework.duty`).
 """
 
-from collections.abc import Iterable
-from dataclasses import dataclass, replace
-from datetime import datetime
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from typing import Protocol as Shape
 
+from casework import duty
+from casework.duty import Duty
+from casework.wording import LONDON
 from storage.people import Home, Person
+from storage.shifts import NO_ROTA, Rota
 
 ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 OF_A_HOME = ("manager", "staff")
@@ -23,11 +29,14 @@ STAND_INS = {
 @dataclass(frozen=True, slots=True)
 class OnCall:
     """Who may be on call for a home at an instant: the people of the duty lines that run, in their order and by role, and
-    all active people of the organisation who hold a role of `ROLES`, by id."""
+    all active people of the organisation who hold a role of `ROLES`, by id; its rota, and the people named there."""
 
     lines: tuple[tuple[str, Person], ...]
     people: tuple[Person, ...]
     home: str
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+    rota: Rota = NO_ROTA
+    named: Mapping[str, Person] = field(default_factory=dict)
 
     def on_line(self, role: str) -> list[Person]:
         """Those on the duty lines of a role, each once."""
@@ -37,6 +46,18 @@ class OnCall:
         """All who have a role; managers and staff those of this home."""
         wanted = f"{role}:{self.home}" if role in OF_A_HOME else role
         return [person for person in self.people if wanted in person.roles]
+
+    def duty(self, role: str) -> Duty:
+        """Who has a role by the rota, among those whom a channel reaches; nobody where it has none."""
+        found = self.rota.of(role)
+        if not found:
+            return Duty()
+        out = {each for each in self.rota.people if each not in self.named or not self.named[each].reachable}
+        return duty.on_duty(found, self.rota.taken_over.get(role, ()), self.at, out)
+
+    def of_ids(self, ids: Iterable[str]) -> tuple[Person, ...]:
+        """The people of these ids, whom a channel reaches."""
+        return tuple(self.named[each] for each in ids if each in self.named and self.named[each].reachable)
 
 
 class People(Shape):
@@ -62,9 +83,10 @@ class Held:
 async def on_duty(directory: People, organisation: str, role: str, home: str, now: datetime) -> Held:
     """Who holds a role for a home now, and why.
 
-    1. the person of the earliest duty line that runs; `second_coordinator` is the second in line
-    2. everybody of the organisation who has the role
-    3. a deputy, or the owner
+    1. the people of the first shift that runs, overrides before shifts, and those whom they have not relieved yet
+    2. the person of the earliest duty line that runs; `second_coordinator` is the second in line
+    3. everybody of the organisation who has the role and is not on leave; on leave, rather than nobody
+    4. a deputy, or the owner
     The manager of a family home is the co-ordinator.
     """
     on_call = await directory.on_call(organisation, home, now)
@@ -92,21 +114,52 @@ def _held(on_call: OnCall, role: str) -> Held:
 def _by_line_or_role(on_call: OnCall, role: str) -> Held:
     if role == "second_coordinator":
         return _second(on_call)
-    lines, lost = _reachable(on_call.on_line(role))
+    on_duty = on_call.duty(role)
+    if on_duty.people and on_duty.kind != "standing":
+        return _by_shift(on_call, role, on_duty)
+    lines, lost = _reachable(_present(on_call, on_call.on_line(role)))
     if lines:
         return Held(lines[:1], f"duty line of {role}{lost}")
-    held, gone = _reachable(on_call.holders(role))
-    why = f"no duty line: everybody who is {role}" if held else f"nobody is {role}"
+    held, gone = _reachable(_here(on_call, on_call.holders(role)))
+    nobody = "no shift and no duty line" if on_call.rota.shifts.get(role) else "no duty line"
+    why = f"{nobody}: everybody who is {role}" if held else f"nobody is {role}"
     return Held(held, why + (lost or gone))
 
 
+def _by_shift(on_call: OnCall, role: str, on_duty: Duty) -> Held:
+    until = "" if on_duty.until is None else f" until {on_duty.until.astimezone(LONDON):%a %H:%M}"
+    keeping, others = on_call.of_ids(on_duty.keeping), tuple[Person, ...]()
+    if on_duty.everybody:
+        others, _ = _reachable(_here(on_call, on_call.holders(role)))
+    named = [*(person.person_id for person in keeping), *([f"everybody who is {role}"] if others else [])]
+    still = f"; not taken over yet, so {' and '.join(named)} too" if named else ""
+    people = (*on_call.of_ids(on_duty.people), *keeping, *others)
+    return Held(
+        tuple({person.person_id: person for person in people}.values()), f"{on_duty.kind} of {role}{until}{still}"
+    )
+
+
 def _second(on_call: OnCall) -> Held:
-    lines, lost = _reachable(on_call.on_line("coordinator"))
-    if len(lines) > 1:
+    on_duty = on_call.duty("coordinator")
+    if on_duty.kind not in ("", "standing") and on_duty.second:
+        return Held(on_call.of_ids(on_duty.second), "second line of coordinator")
+    lines, lost = _reachable(_present(on_call, on_call.on_line("coordinator")))
+    if on_duty.kind in ("", "standing") and len(lines) > 1:
         return Held(lines[1:2], f"second duty line of coordinator{lost}")
-    holders, gone = _reachable(on_call.holders("coordinator"))
-    others = [person for person in holders if person not in (lines or holders)]
+    holders, gone = _reachable(_here(on_call, on_call.holders("coordinator")))
+    first = _by_line_or_role(on_call, "coordinator").people if on_duty.people else lines or holders
+    others = [person for person in holders if person not in first]
     return Held(tuple(others[:1]), ("another co-ordinator" if others else "there is no second co-ordinator") + gone)
+
+
+def _here(on_call: OnCall, people: list[Person]) -> list[Person]:
+    """Those who are not on leave; all of them where all are: somebody on leave is better than nobody."""
+    return _present(on_call, people) or people
+
+
+def _present(on_call: OnCall, people: list[Person]) -> list[Person]:
+    away = on_call.rota.away(on_call.at)
+    return [person for person in people if person.person_id not in away]
 
 
 def _reachable(people: Iterable[Person]) -> tuple[tuple[Person, ...], str]:

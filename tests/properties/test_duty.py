@@ -5,7 +5,8 @@ from datetime import UTC, date, datetime, time, timedelta
 from hypothesis import given
 from hypothesis import strategies as st
 
-from casework.duty import EARLY, LOOK_BACK, Plan, Shift, TakenOver, on_duty
+from casework.duty import EARLY, LOOK_BACK, TakenOver, on_duty
+from casework.rota import Plan, Shift
 
 PEOPLE = ("cass", "dee", "mo", "ola")
 WEEK = frozenset(range(1, 8))
@@ -123,6 +124,15 @@ def test_a_swap_of_two_shifts_leaves_both_filled(one, other, first, second, nigh
     at = night + minute * MINUTE
     assert on_duty(rota, (), at).people and on_duty([*rota, *swap], (), at).people
     assert set(on_duty([*rota, *swap], (), at).people) <= {one, other}
+
+
+@given(rotas, rotas, st.integers(0, 24 * 60))
+def test_what_a_change_of_the_rota_empties_is_told(before, after, minute):
+    """No more and no less: each instant when somebody stood on the old one and nobody stands on the new one."""
+    until, at = A_NIGHT + timedelta(days=1), A_NIGHT + minute * MINUTE - MINUTE / 60
+    old, new = Plan(before, A_NIGHT - MINUTE, until), Plan(after, A_NIGHT - MINUTE, until)
+    lost = bool(old.first(at)) and not new.first(at)
+    assert lost is any(span.holds(at) for span in old.emptied(new))
 
 
 @given(rotas, takings, people)
