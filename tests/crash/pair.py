@@ -73,7 +73,8 @@ class Pair:
                 return True
             await asyncio.sleep(LOOK_SECONDS)
         order.unlink(missing_ok=True)
-        os.kill(self.pids[name], number)
+        with suppress(ProcessLookupError):  # it came there just now
+            os.kill(self.pids[name], number)
         for _ in range(TRIES):
             if self._harmed(name):
                 return False
