@@ -139,7 +139,7 @@ class House:
         seed = None if settings.test_seed is None else f"{settings.test_seed}:{starts}"
         self.casebook = Casebook(
             self.database, self.shelf, self.books, self.clock.now, self._chance or Chance(seed),
-            audit_key=audit_key(settings), crash=self.crash,
+            audit_key=audit_key(settings), crash=self.crash, ways=settings.ways,
         )  # fmt: skip
         self.work = Work(self.casebook, self.channels, self.clock, self.crash, self._answer_for)
         self._stack.push_async_callback(self.work.sleep)

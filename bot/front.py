@@ -12,7 +12,7 @@ from bot import web
 from bot.acts.performing import Performer
 from bot.channels.file import FileChannel
 from bot.channels.off import OffChannel
-from bot.channels.opening import open_sms, open_telegram
+from bot.channels.opening import open_email, open_sms, open_telegram, open_webhook
 from bot.doors import FrontDoors, ours_of
 from bot.listening import Listening
 from bot.readiness import readiness
@@ -64,6 +64,8 @@ class Front:
         self._stack.push_async_callback(workshop.close)
         files = FileChannel(house.database, house.shelf, house.books["en"], house.settings.var, workshop)
         house.channels["file"] = files
+        house.channels["email"] = open_email(house.settings, files.papers, house.books["en"], house.clock.now)
+        house.channels["webhook"] = open_webhook(house.settings, files.papers, house.clock.now, self._stack)
         house.channels["sms"] = open_sms(house.settings, house.clock.now, self._stack)
         if not house.by_hand:
             house.work.start_post()

@@ -10,6 +10,7 @@ import secrets
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError
 from pydantic_settings import (
@@ -20,11 +21,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot.settings_checks import TELEGRAM, TWILIO, faults, is_loopback
+from bot.settings_checks import TELEGRAM, TWILIO, faults
+from storage.endpoints import is_loopback
 
 SECRETS = (
     "TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS",
-    "PORCHLIGHT_AUDIT_KEY",
+    "PORCHLIGHT_AUDIT_KEY", "SMTP_URL", "PORCHLIGHT_WEBHOOK_KEY",
 )  # fmt: skip
 CREDENTIALS = ("TELEGRAM_BOT_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 KEY_BYTES = 32
@@ -59,6 +61,9 @@ class Settings(BaseSettings):
     twilio_api_url: str = Field(TWILIO, alias="TWILIO_API_URL")
     twilio_from: str = Field("", alias="TWILIO_FROM")
     twilio_messaging_service_sid: str = Field("", alias="TWILIO_MESSAGING_SERVICE_SID")
+    smtp_url: SecretStr | None = Field(None, alias="SMTP_URL")  # it holds a password
+    mail_from: str = Field("", alias="MAIL_FROM")
+    webhook_key: SecretStr | None = Field(None, alias="PORCHLIGHT_WEBHOOK_KEY")
     audit_key_text: SecretStr | None = Field(None, alias="PORCHLIGHT_AUDIT_KEY")
     protocols: Path | None = Field(None, alias="PORCHLIGHT_PROTOCOLS")
     log: Literal["console", "json"] = Field("console", alias="PORCHLIGHT_LOG")
@@ -90,9 +95,26 @@ class Settings(BaseSettings):
         return self.twilio_auth_token is not None
 
     @property
+    def ways(self) -> tuple[str, ...]:
+        """The ways beyond the usual ones that were set up; a report does not leave the sandbox."""
+        outside = () if self.sandbox else (("email", self.smtp_url), ("webhook", self.webhook_key))
+        return tuple(name for name, needed in outside if needed is not None)
+
+    @property
+    def mail_sender(self) -> str:
+        """Whose name a report goes out in: MAIL_FROM, else a mailbox at our own address that perhaps nobody reads."""
+        return self.mail_from or f"porchlight@{urlsplit(self.public_url).hostname or 'localhost'}"
+
+    @property
+    def for_test(self) -> bool:
+        """Whether this house is a test's, and may call nobody but this very machine."""
+        return any(each is not None for each in (self.test_clock, self.test_crash, self.test_seed))
+
+    @property
     def loopback(self) -> bool:
         """Whether this house can reach nobody: the sandbox, or every provider URL is this very machine."""
         used = [self.telegram_api_url] * (self.telegram_mode != "off") + [self.twilio_api_url] * self.uses_twilio
+        used += [] if self.smtp_url is None else [self.smtp_url.get_secret_value()]
         return self.sandbox or all(is_loopback(url) for url in used)
 
     @property

@@ -7,12 +7,12 @@ import base64
 import binascii
 import re
 from collections.abc import Callable, Iterator, Mapping
-from ipaddress import ip_address
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
 from bot import crash
 from storage.database import POSTGRES
+from storage.endpoints import is_loopback, is_mailbox
 
 Given: TypeAlias = Mapping[str, str]
 
@@ -39,20 +39,21 @@ def is_key(text: str) -> bool:
         return False
 
 
-def is_loopback(url: str) -> bool:
-    """Whether this URL leads to this very machine."""
-    try:
-        host = urlsplit(url).hostname or ""
-        return host == "localhost" or ip_address(host).is_loopback
-    except ValueError:
-        return False
-
-
 def is_url(text: str) -> bool:
     """Whether this is an http or https URL with a host and nothing after its path."""
     try:
         parts = urlsplit(text)
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
+    except ValueError:
+        return False
+
+
+def is_mail_server(text: str) -> bool:
+    """Whether this is the URL of a mail server: a name and a password, or neither."""
+    try:
+        parts = urlsplit(text)
+        known = parts.scheme in ("smtp", "smtps") and bool(parts.hostname) and parts.port != 0
+        return known and bool(parts.username) == bool(parts.password) and parts.path in ("", "/") and not parts.query
     except ValueError:
         return False
 
@@ -100,6 +101,19 @@ def _twilio(given: Given) -> Iterator[str]:
         yield "PUBLIC_URL: needed, for Twilio's signatures are checked against it"
 
 
+def _mail(given: Given) -> Iterator[str]:
+    if "SMTP_URL" in given and not is_mail_server(given["SMTP_URL"]):
+        yield "SMTP_URL: must be smtp://USER:PASSWORD@HOST:PORT or smtps://…, odd characters written as %40"
+    if "MAIL_FROM" in given and not is_mailbox(given["MAIL_FROM"]):
+        yield "MAIL_FROM: must be one address like porchlight@example.org"
+
+
+def _webhook(given: Given) -> Iterator[str]:
+    key = given.get("PORCHLIGHT_WEBHOOK_KEY")
+    if key is not None and len(key) < SECRET_AT_LEAST:
+        yield f"PORCHLIGHT_WEBHOOK_KEY: must have {SECRET_AT_LEAST} characters or more"
+
+
 def _live(given: Given) -> Iterator[str]:
     key = given.get("PORCHLIGHT_AUDIT_KEY")
     if key is not None and not is_key(key):
@@ -134,4 +148,6 @@ def _provider_urls(given: Given) -> Iterator[str]:
             yield given[name]
 
 
-_CHECKS: tuple[Callable[[Given], Iterator[str]], ...] = (_addresses, _telegram, _twilio, _live, _test_only)
+_CHECKS: tuple[Callable[[Given], Iterator[str]], ...] = (
+    _addresses, _telegram, _twilio, _mail, _webhook, _live, _test_only,
+)  # fmt: skip

@@ -13,7 +13,7 @@ HELD_BACK = timedelta(minutes=1)
 
 ON_CALL = (
     "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "X_DEAD", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE",
-    "M_LOW", "C_FILE",
+    "M_LOW", "C_FILE", "C_UNSENT",
 )  # fmt: skip
 INSTRUCTIONS = (
     "O_HIGH", "O_HIGH_TEXT999", "O_HIGH_LOC", "O_HIGH_LOC_TEXT999", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD",

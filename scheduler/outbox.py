@@ -13,6 +13,7 @@ from typing import Protocol, assert_never
 
 import structlog
 
+from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
 from storage import outbox
@@ -28,6 +29,8 @@ log = structlog.get_logger()
 IN_FLIGHT = 8  # a provider without idempotency keys may repeat as many letters as were in flight at a kill
 BATCHES_AT_MOST = 500
 OPTED_OUT = "21610"  # Twilio: they texted STOP
+REPORTS_BY = ("email", "webhook")
+HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,6 +138,8 @@ async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime
                 await _keep_card(desk, letter, fate)
             case Unreachable():
                 await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
+                if letter.tries == HELD_UP_TRIES:
+                    await _tell_unsent(desk, letter)
             case Refused():
                 pass  # each in a unit of its own
             case _:
@@ -165,6 +170,7 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
     case = None if letter.case_id is None else await desk.case(letter.case_id)
     if case is not None and not case.open:
         return
+    await _tell_unsent(desk, letter)
     await _by_other_channel(desk, letter)
     if not dead or case is None or letter.person is None or letter.person in case.unreachable:
         return
@@ -174,6 +180,15 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
             at=desk.now, by="house", channel=letter.channel, person=letter.person, opted_out=code == OPTED_OUT
         )
         await desk.record(case.case_id, news)
+
+
+async def _tell_unsent(desk: Desk, letter: Letter) -> None:
+    """A report that does not leave is a person's to send on: the co-ordinator hears of it."""
+    case = None if letter.case_id is None else await desk.case(letter.case_id)
+    if letter.kind != "report" or letter.channel not in REPORTS_BY or case is None or not case.open:
+        return
+    text = "C_FILE" if letter.person == "police" else "C_UNSENT"
+    await desk.tell(case, Tell(to=To(kind="duty", id="coordinator"), text=text, via="quiet"))
 
 
 async def _by_other_channel(desk: Desk, letter: Letter) -> None:

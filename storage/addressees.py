@@ -1,6 +1,6 @@
 """Knows which people a letter is for and by which channel each is reached."""
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -11,6 +11,7 @@ from storage import alerts
 from storage.database import Tx
 from storage.directory import Person
 from storage.known import Known
+from storage.register import SERVICES_EMAIL
 
 ESCALATION_ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 LAST_ROLE = "owner"
@@ -103,11 +104,23 @@ class Addressees:
         on_call = await self.directory.on_call(case.organisation, case.home, self.now)
         return [*on_duty, *(p for role in ESCALATION_ROLES for p in on_call.holders(role))]
 
-    async def police(self, case: Case) -> list[Addressee]:
-        """Where the organisation's reports go."""
+    async def of_report(self, case: Case, ways: Collection[str]) -> list[Addressee]:
+        """Where the organisation's reports go, by the ways that this house has: always to the police's folder; to the
+        police's own address and endpoint; and to those of children's services, the child's own before the home's."""
         organisation = await self.directory.organisation(case.organisation)
-        address = organisation.police_email if organisation is not None else ""
-        return [Addressee(person="police", channel="file", address=address or "", language="en", who=case.code)]
+        child = await self.directory.child(case.child.child_id)
+        places: list[tuple[str, str, str | None]] = [("police", "file", "")]
+        if organisation is not None:
+            services = (child.profile.get(SERVICES_EMAIL) if child else None) or organisation.services_email
+            places += [
+                ("police", "email", organisation.police_email), ("police", "webhook", organisation.police_webhook),
+                ("services", "email", services), ("services", "webhook", organisation.services_webhook),
+            ]  # fmt: skip
+        return [
+            Addressee(person=whose, channel=channel, address=address or "", language="en", who=case.code)
+            for whose, channel, address in places
+            if channel == "file" or (address and channel in ways)
+        ]
 
 
 def askable(person: Person) -> bool:

@@ -7,7 +7,7 @@ fails three times is set aside and shown to a human, and no other case waits for
 
 import asyncio
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import TypeAlias, TypeVar
 
@@ -41,11 +41,17 @@ class Casebook:
     def __init__(
         self, database: Database, protocols: Mapping[str, Protocol], books: Mapping[str, Phrasebook],
         now: Callable[[], datetime], chance: Chance, *, audit_key: bytes, drill: bool = False,
-        crash: Callable[[str], None] = no_crash,
+        crash: Callable[[str], None] = no_crash, ways: Iterable[str] = (),
     ) -> None:  # fmt: skip
         self.database = database
         self.parts = Parts(
-            protocols=protocols, books=books, chance=chance, audit_key=audit_key, drill=drill, crash=crash
+            protocols=protocols,
+            books=books,
+            chance=chance,
+            audit_key=audit_key,
+            drill=drill,
+            crash=crash,
+            ways=frozenset(ways),
         )
         self._now = now
         self._stumbled: dict[str, datetime] = {}  # cases whose deadline failed, and when they are tried again

@@ -262,5 +262,6 @@ def _organisation(row: Row) -> Organisation:
     return Organisation(
         id=row["id"], name=row["name"], jurisdiction=row["jurisdiction"], protocol=row["protocol"],
         duty_number=row["duty_number"], police_email=row["police_email"],
-        report_in_telegram=bool(row["report_in_telegram"]),
+        report_in_telegram=bool(row["report_in_telegram"]), police_webhook=row["police_webhook"],
+        services_email=row["services_email"], services_webhook=row["services_webhook"],
     )  # fmt: skip

@@ -70,8 +70,9 @@ class Post:
         self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps) for to in found]
 
     async def report(self, case: Case, version: int) -> None:
-        """Send a version of the missing report to the police's address; the document is composed when it goes."""
-        for to in await self.addressees.police(case):
+        """Send a version of the missing report wherever reports go; the document is composed when it leaves."""
+        places = await self.addressees.of_report(case, self.parts.ways)
+        for to in places:
             letter = outbox.Letter(
                 id=time_id("letter", self.now, self.parts.chance), case_id=case.case_id, person=to.person,
                 channel=to.channel, address=to.address, text="REPORT", body="", keyboard=(), kind="report",
@@ -79,18 +80,19 @@ class Post:
                 due_at=self.now, expires_at=None, tries=0,
             )  # fmt: skip
             await outbox.enqueue(self.tx, letter, self.now)
-        await self._tell_of_report(case, version)
+        sent = any(to.person == "police" and to.channel != "file" for to in places)
+        await self._tell_of_report(case, version, sent=sent)
 
-    async def _tell_of_report(self, case: Case, version: int) -> None:
+    async def _tell_of_report(self, case: Case, version: int, *, sent: bool) -> None:
         """The co-ordinator gets the document itself where the organisation wants it in Telegram; else they are told, once,
-        that nobody e-mailed it: a report that lies on a server has told nobody."""
+        where it was not sent to the police: a report that lies on a server has told nobody."""
         organisation = await self.addressees.directory.organisation(case.organisation)
         wanted = organisation is not None and organisation.report_in_telegram
         tell = Tell(to=To(kind="duty", id="coordinator"), text="C_FILE", via="quiet")
         for to in await self.addressees.of(case, tell):
             if wanted and to.channel == "telegram":
                 await self._send_document(case, version, to)
-            elif version == 1:
+            elif version == 1 and not sent:
                 self.drafts.append(Draft(case=case, tell=tell, to=to, step=self.steps))
 
     async def _send_document(self, case: Case, version: int, to: Addressee) -> None:

@@ -16,7 +16,8 @@ def no_crash(point: str) -> None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything a unit of work may use besides its transaction."""
+    """Everything a unit of work may use besides its transaction. `ways`: channels beyond the usual ones that were set up
+    in this house (`email`, `webhook`, `voice`)."""
 
     protocols: Mapping[str, Protocol]
     books: Mapping[str, Phrasebook]
@@ -24,6 +25,7 @@ class Parts:
     audit_key: bytes
     drill: bool
     crash: Callable[[str], None]
+    ways: frozenset[str] = frozenset()
     recent: Recent = field(default_factory=Recent)
 
     def book(self, language: str) -> Phrasebook:

@@ -18,6 +18,9 @@ class Organisation:
     duty_number: str
     police_email: str | None
     report_in_telegram: bool
+    police_webhook: str | None = None
+    services_email: str | None = None  # of the responsible authority's children's services, where they agreed
+    services_webhook: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

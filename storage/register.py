@@ -15,7 +15,14 @@ from storage.people import ChildRow
 NEW_PLACEMENT_DAYS, MOVED_DAYS = 14, 30
 OUT_OF_SCHOOL = ("excluded", "not in school")
 OTHER_NAMES = {"la_host": "host_authority", "la_responsible": "placing_authority", "substance_notes": "substances"}
-RULES_READ = ("school_stage", "plan", "limit_minutes", "medicine_due")  # keys that no field of the report has
+SERVICES_EMAIL = "services_email"  # where the child's own authority wants reports, if not where the home's does
+RULES_READ = (
+    "school_stage",
+    "plan",
+    "limit_minutes",
+    "medicine_due",
+    SERVICES_EMAIL,
+)  # keys no field of the report has
 DAYS = ("placement_start", "last_move")
 _TIME_OF_DAY = re.compile(r"([01]?[0-9]|2[0-3]):([0-5][0-9])(?::[0-5][0-9])?")
 

@@ -95,6 +95,7 @@ async def _organisation(tx: Tx, entry: Entry) -> None:
         "id": entry["id"], "name": entry["name"], "jurisdiction": entry["jurisdiction"], "protocol": entry["protocol"],
         "duty_number": e164(entry["duty_number"]), "police_email": entry.get("police_email"),
         "report_in_telegram": int(entry.get("report_in_telegram", False)),
+        **{key: entry.get(key) for key in ("police_webhook", "services_email", "services_webhook")},
     })  # fmt: skip
 
 

@@ -8,7 +8,9 @@ from collections.abc import Callable, Mapping
 from datetime import date, datetime, time
 from typing import Any, TypeAlias
 
+from storage.endpoints import is_endpoint, is_mailbox
 from storage.numbers import e164
+from storage.register import SERVICES_EMAIL
 from storage.roster_file import Entry, Roster
 
 Ids: TypeAlias = Mapping[str, set[str]]
@@ -46,6 +48,18 @@ def number(value: Any, ids: Ids) -> str | None:
     """A telephone number."""
     good = isinstance(value, str) and e164(value) is not None
     return None if good else "is no telephone number (is a digit missing?)"
+
+
+def mailbox(value: Any, ids: Ids) -> str | None:
+    """One mail address."""
+    good = isinstance(value, str) and is_mailbox(value)
+    return None if good else "must be one mail address, like control@police.example"
+
+
+def endpoint(value: Any, ids: Ids) -> str | None:
+    """An address that takes signed reports."""
+    good = isinstance(value, str) and is_endpoint(value)
+    return None if good else "must be a URL that begins with https://, without a name or password in it"
 
 
 def day(value: Any, ids: Ids) -> str | None:
@@ -111,6 +125,8 @@ def profile(value: Any, ids: Ids) -> str | None:
         values = held if isinstance(held, list) else [held]
         if not all(isinstance(v, PLAIN_VALUES) for v in values):
             return f"{key} must be text"
+    if not is_mailbox(str(value.get(SERVICES_EMAIL, "any@example.org"))):
+        return f"{SERVICES_EMAIL} must be one mail address"
     limit = value.get("limit_minutes", 0)
     return None if str(limit).strip().isdecimal() else "limit_minutes must be a whole number of minutes"
 
@@ -145,7 +161,10 @@ NEEDS: dict[str, dict[str, Rule]] = {
     "episode": {"child": known("child"), "start": moment},
 }  # fmt: skip
 MAY: dict[str, dict[str, Rule]] = {
-    "organisation": {"police_email": text, "report_in_telegram": yes_or_no},
+    "organisation": {
+        "police_email": mailbox, "report_in_telegram": yes_or_no, "police_webhook": endpoint, "services_email": mailbox,
+        "services_webhook": endpoint,
+    },
     "home": {"surroundings": each(one_of("water", "remote"))},
     "child": {"flags": each(one_of(*FLAGS)), "profile": profile},
     "person": {

@@ -10,14 +10,18 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from bot.channels.off import OffChannel
+from bot.channels.papers import Papers
 from bot.settings import Settings
+from casework.wording import Phrasebook
 from handlers.inbox import Aside
 from scheduler.outbox import Channel
+from storage.outbox import Letter
 
 if TYPE_CHECKING:
     from bot.channels.telegram import TelegramChannel
 
 Document = Callable[[str], Awaitable[tuple[str, bytes]]]
+Files = Callable[[Letter], Awaitable[Papers]]
 Card = Callable[[str, str], Awaitable[int | None]]
 
 
@@ -35,6 +39,30 @@ def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitSt
         service_sid=settings.twilio_messaging_service_sid,
         public_url=settings.public_url,
         now=now,
+    )
+    stack.push_async_callback(channel.close)
+    return channel
+
+
+def open_email(settings: Settings, papers: Files, book: Phrasebook, now: Callable[[], datetime]) -> Channel:
+    """The way by mail. It holds no line open between two letters."""
+    if "email" not in settings.ways or settings.smtp_url is None:
+        return OffChannel("email")
+    from bot.channels.email import EmailChannel
+
+    return EmailChannel(
+        url=settings.smtp_url.get_secret_value(), sender=settings.mail_sender, papers=papers, book=book, now=now
+    )
+
+
+def open_webhook(settings: Settings, papers: Files, now: Callable[[], datetime], stack: AsyncExitStack) -> Channel:
+    """The way to endpoints of forces and authorities, closed with the stack."""
+    if "webhook" not in settings.ways or settings.webhook_key is None:
+        return OffChannel("webhook")
+    from bot.channels.webhook import WebhookChannel
+
+    channel = WebhookChannel(
+        key=settings.webhook_key.get_secret_value(), papers=papers, now=now, here_only=settings.for_test
     )
     stack.push_async_callback(channel.close)
     return channel

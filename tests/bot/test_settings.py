@@ -61,7 +61,7 @@ def test_the_file_below_and_the_environment_above(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     """NAME_FILE; its line end is not part of the secret, and both at once is a fault."""
-    value = KEY if name == "PORCHLIGHT_AUDIT_KEY" else LONG
+    value = {"PORCHLIGHT_AUDIT_KEY": KEY, "SMTP_URL": "smtps://porch:secret@mail.example"}.get(name, LONG)
     (tmp_path / "secret").write_text(value + "\n")
     given = {k: v for k, v in LIVE.items() if k != name} | {f"{name}_FILE": str(tmp_path / "secret")}
     assert value in load(given, tmp_path).secrets()
@@ -92,6 +92,15 @@ def test_test_settings_refuse_any_provider_that_is_not_this_machine(tmp_path: Pa
     assert load({**given, **LOOPBACK}, tmp_path).loopback
 
 
+def test_a_report_goes_out_in_a_name_of_ours(tmp_path: Path) -> None:
+    """MAIL_FROM, whose mailbox people read; without it the house's own address, so that a report leaves all the same."""
+    mailing = {**LIVE, "SMTP_URL": "smtps://mail.example"}
+    assert settings(tmp_path, **mailing).mail_sender == "porchlight@porch.example"
+    assert settings(tmp_path, **mailing, MAIL_FROM="duty@home.example").mail_sender == "duty@home.example"
+    assert settings(tmp_path, **mailing).ways == ("email",)
+    assert settings(tmp_path, **mailing, PORCHLIGHT_MODE="sandbox").ways == ()
+
+
 def test_test_settings_stand_in_the_sandbox(tmp_path: Path) -> None:
     """The sandbox can reach nobody."""
     assert settings(tmp_path, **TESTING).sandbox
@@ -109,11 +118,18 @@ def test_test_settings_stand_in_the_sandbox(tmp_path: Path) -> None:
         ({"PUBLIC_URL": "https://porch.example/?a=b"}, ["PUBLIC_URL"]),
         ({"HTTP_BIND": "8080"}, ["HTTP_BIND"]),
         ({"HTTP_BIND": "127.0.0.1:99999"}, ["HTTP_BIND"]),
-        ({"DATABASE_URL": "postgresql://db/porch"}, ["DATABASE_URL"]),
+        ({"DATABASE_URL": "mysql://db/porch"}, ["DATABASE_URL"]),
         ({"PORCHLIGHT_AUDIT_KEY": ""}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_AUDIT_KEY": "c2hvcnQ="}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_MODE": "rehearse"}, ["PORCHLIGHT_MODE"]),
         ({"PORCHLIGHT_LOG": "loud", "HTTP_BIND": "x"}, ["HTTP_BIND", "PORCHLIGHT_LOG"]),
+        ({"SMTP_URL": "mail.example"}, ["SMTP_URL"]),
+        ({"SMTP_URL": "https://mail.example"}, ["SMTP_URL"]),
+        ({"SMTP_URL": "smtp://mail.example:0"}, ["SMTP_URL"]),
+        ({"SMTP_URL": "smtp://porch@mail.example"}, ["SMTP_URL"]),
+        ({"MAIL_FROM": "porch.example"}, ["MAIL_FROM"]),
+        ({"MAIL_FROM": "a@porch.example, b@porch.example"}, ["MAIL_FROM"]),
+        ({"PORCHLIGHT_WEBHOOK_KEY": "short"}, ["PORCHLIGHT_WEBHOOK_KEY"]),
         ({**LOOPBACK, "PORCHLIGHT_TEST_CRASH": "nowhere"}, ["PORCHLIGHT_TEST_CRASH"]),
     ],
 )

@@ -123,6 +123,30 @@ def test_a_duty_line_that_could_never_run_is_a_fault(line, says):
     assert any(says in told for told in faults(ROSTER + line + "\n"))
 
 
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('services_email = "mash.example"', "`services_email` must be one mail address"),
+        ('services_email = "a@x.example, b@x.example"', "`services_email` must be one mail address"),
+        ('police_webhook = "http://force.example/r"', "`police_webhook` must be a URL that begins with https://"),
+        ('police_webhook = "https://porch:secret@force.example/r"', "without a name or password"),
+        ('services_webhook = "ftp://127.0.0.1/r"', "`services_webhook` must be a URL"),
+    ],
+)
+def test_an_address_that_a_childs_report_must_not_go_to_is_a_fault(line, says):
+    """In the clear, to nobody, or to more than one."""
+    text = ROSTER.replace('police_email = "control@police.example"', line, 1)
+    assert any(says in told for told in faults(text)), faults(text)
+    good = 'services_email = "mash@council.example"\npolice_webhook = "https://force.example/r?of=org1"'
+    roster.parse(ROSTER.replace('police_email = "control@police.example"', good, 1))
+
+
+def test_a_childs_own_authority_has_one_address():
+    """A mistyped one would be found out on the night."""
+    text = ROSTER.replace("born = 2011-02-03", 'born = 2011-02-03\nprofile = { services_email = "edt" }', 1)
+    assert any("services_email must be one mail address" in told for told in faults(text))
+
+
 def test_a_plans_limit_that_is_no_number_is_a_fault():
     """Unread, the laxer general limit would hold."""
     text = ROSTER.replace("born = 2011-02-03", 'born = 2011-02-03\nprofile = { limit_minutes = "an hour" }', 1)
