@@ -186,14 +186,14 @@ class Country:
 
     async def tells(self, callers: int, seconds: float) -> float:
         """Records a second while so many callers tell one piece of news after another, each of a case of its own."""
-        await self._stock_up(callers, seconds)
+        await self.stock_up(callers, seconds)
         begun = time.perf_counter()
         told = await asyncio.gather(*(self._caller(begun + seconds) for _ in range(callers)))
         rate = sum(told) / (time.perf_counter() - begun)
         self._fastest = max(self._fastest, rate)
         return rate
 
-    async def _stock_up(self, callers: int, seconds: float) -> None:
+    async def stock_up(self, callers: int, seconds: float) -> None:
         """Have enough still to be told, before the time is taken: nobody may run out of news."""
         left = sum(len(out.night) - out.told for out in self.waiting)
         wanted = callers * len(GRAVE) + self._fastest * seconds * ROOM

@@ -10,6 +10,7 @@ import json
 import subprocess
 import sys
 import tempfile
+import time
 from functools import partial
 from pathlib import Path
 
@@ -17,14 +18,26 @@ from benchmarks import slow_disk
 from benchmarks.country import Country
 from benchmarks.loops import run as run_loop
 from benchmarks.raw import Raw
-from benchmarks.rounds import FULL_SECONDS, ROUNDS, SHORT_SECONDS, NotRun, Rates, Side, Told, alternate, ratio, spread
+from benchmarks.rounds import (
+    FULL_SECONDS,
+    ROUNDS,
+    SHORT_SECONDS,
+    NotRun,
+    Rates,
+    Row,
+    Side,
+    Told,
+    alternate,
+    ratio,
+    spread,
+)
 from benchmarks.scripts import script
 from storage.database import Database
 
 CHILDREN = 12_000
 CALLERS = {"plain": (1, 64), "slow": (64, 256)}
 SLOW_SLICES = 2  # times as long: a slice must hold many commits
-RAW, GROUPED = "raw", "raw, 64 a commit"
+RAW, GROUPED, BUSY = "raw", "raw, 64 a commit", "busy"
 
 
 async def measure(disk: str, seconds: float, rounds: int) -> dict[str, list[float]]:
@@ -38,10 +51,19 @@ async def measure(disk: str, seconds: float, rounds: int) -> dict[str, list[floa
             await country.spread_out(max(CALLERS[disk]))
             sides: dict[str, Side] = {RAW: raw.one_by_one, GROUPED: raw.in_groups}
             sides |= {str(callers): partial(country.tells, callers) for callers in CALLERS[disk]}
-            return await alternate(sides, seconds, rounds)
+            rates = await alternate(sides, seconds, rounds)
+            return {**rates, BUSY: [await _busy(country, seconds)]}
         finally:
             await database.close()
             raw.close()
+
+
+async def _busy(country: Country, seconds: float) -> float:
+    """Milliseconds that the processor works for one record of 64 callers, whoever else works on this machine."""
+    await country.stock_up(64, seconds)
+    busy, begun = time.process_time(), time.perf_counter()
+    rate = await country.tells(64, seconds)
+    return (time.process_time() - busy) * 1000 / rate / (time.perf_counter() - begun)
 
 
 def _rates(disk: str, seconds: float) -> Rates:
@@ -63,6 +85,7 @@ def run(full: bool = False) -> list[Told]:
         spread("raw rate: seven statements, a commit each", plain[RAW], "/s"),
         spread("record, 64 callers", plain["64"], "/s"),
         spread("record, one caller", plain["1"], "/s"),
+        Row(what="record, 64 callers: processor time each", figure=plain[BUSY][0], unit="ms", more=False),
         ratio("record, 64 callers, of the raw rate", plain["64"], plain[RAW], must=1.0, aim=2.0),
         ratio("record, one caller, of the raw rate", plain["1"], plain[RAW], must=0.3, aim=0.5),
         ratio("raw statements, 64 a commit, of the raw rate", plain[GROUPED], plain[RAW]),
