@@ -60,6 +60,7 @@ sabotage: $(BUILT)
 proof: $(BUILT)
 	PORCHLIGHT_LAWS=long $(BIN)/python -m pytest tests/properties
 	PORCHLIGHT_NODE_ROUNDS=1000 $(BIN)/python -m pytest tests/crash/test_nodes.py
+	PORCHLIGHT_HOUSE_ROUNDS=20 $(BIN)/python -m pytest tests/crash/test_two_houses.py
 
 clean:
 	rm -rf .venv var .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache

@@ -28,11 +28,11 @@ from tests import databases
 from tests.builders import BASE, the_protocol
 from tests.crash.nodes import FACTOR, LEASE, FastClock, Setup
 from tests.crash.pair import NAMES, Pair, two_nodes
-from tests.databases import engine as engine
+from tests.databases import ON_POSTGRESQL
 from tests.properties.nights import WHAT, WHO
 from tests.storage.houses import KEY, people_of
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, *ON_POSTGRESQL]
 
 ROUNDS = int(os.environ.get("PORCHLIGHT_NODE_ROUNDS", "25"))
 LONG = ROUNDS >= 1000
@@ -215,9 +215,8 @@ async def a_long_night(town: Town) -> None:
         town.over = True
 
 
-@pytest.mark.parametrize("engine", ["postgresql"], indirect=True)
 async def test_what_a_dead_node_leaves_rings_on_the_other_and_nothing_twice(
-    tmp_path: Path, engine: str, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """P1, P4, P5, P19: no second report, no lost deadline, no write of a node whose lease ran out; takeover in time."""
     seed = os.environ.get("PORCHLIGHT_NODE_SEED", str(random.SystemRandom().randrange(10**9)))
