@@ -225,6 +225,15 @@ class Case:
         asked = [p for p in self.prompts if p.to == person and p.asked_at <= now]
         return asked[-1] if asked else None
 
+    def unsettled(self, check: str | None = None, *, risk: bool = False) -> tuple[Unsure, ...]:
+        """What a human's word settles now: the open `not sure`, of this check or of any. Where none is open, a risk still
+        counts, for what was said to be none and for what nobody answered in time: raising is open to everybody (F4)."""
+        if self.returned:
+            return ()
+        asked = [u for u in self.unsure if check in (None, u.check)]
+        still_open = [u for u in asked if not u.settled]
+        return tuple(still_open or [u for u in asked if risk and u.settled != "risk"])
+
     def task(self, task: str) -> Task | None:
         """The latest task of this kind, done or not."""
         return next((t for t in reversed(self.tasks) if t.task == task), None)

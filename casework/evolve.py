@@ -133,8 +133,8 @@ def _joined(case: Case, event: e.ReporterJoined) -> Case:
     reporters = case.reporters if known else (*case.reporters, new)
     if event.t0 is None or case.status is Status.WATCHING:
         return replace(case, reporters=reporters)
-    t0 = event.t0 if case.t0_kind == "reported" else min(case.t0, event.t0)
-    kind = "due" if case.t0_kind == "reported" else case.t0_kind
+    t0 = min(case.t0, event.t0)  # whoever was reported was out by then: a later time moves nothing
+    kind = "due" if case.t0_kind == "reported" and event.t0 <= case.t0 else case.t0_kind
     return replace(case, reporters=reporters, t0=t0, first_t0=min(case.first_t0, event.t0), t0_kind=kind)
 
 
@@ -201,12 +201,8 @@ def _claimed(case: Case, event: e.ReturnClaimed) -> Case:
 
 def _settled(case: Case, event: e.UnsureSettled) -> Case:
     word = "risk" if event.risk else "none"
-    return replace(
-        case,
-        unsure=tuple(
-            replace(u, settled=word) if event.check in (None, u.check) and not u.settled else u for u in case.unsure
-        ),
-    )
+    meant = case.unsettled(event.check, risk=event.risk)
+    return replace(case, unsure=tuple(replace(u, settled=word) if u in meant else u for u in case.unsure))
 
 
 def _logged(police: Police, event: e.PoliceLogged) -> Police:
@@ -352,7 +348,6 @@ def _returned(case: Case, event: e.ReturnConfirmed) -> Case:
     return replace(
         case, located=Located.SEEN, review_at=None, prompts=(), silent_since=None, silence_stage=0,
         alert=Alert(rounds=case.alert.rounds), police=replace(case.police, chase_at=None), a01_since=None,
-        unsure=tuple(replace(u, settled=u.settled or "none") for u in case.unsure),
         back=replace(
             case.back, confirmed_at=event.at, seen_at=event.seen_at, elsewhere=event.elsewhere,
             before=case.back.before if case.status is Status.RETURN_CLAIMED else case.status,

@@ -140,7 +140,8 @@ def _unsure(turn: Turn) -> None:
     news = turn.news
     if isinstance(news, CheckAnswered) and turn.protocol.has(news.check):
         check = turn.protocol.find(news.check)
-        if _not_sure(check, news) and not any(u.check == check.id for u in turn.case.unsure):
+        stands = any(u.check == check.id and u.settled != "none" for u in turn.case.unsure)
+        if _not_sure(check, news) and not stands:
             until = turn.now + turn.protocol.timers.answer.unsure_human * MINUTE
             turn.decide(UnsureRaised(at=turn.now, check=check.id, until=until))
             _ask_humans(

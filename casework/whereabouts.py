@@ -57,10 +57,9 @@ def _start_clock(turn: Turn) -> None:
     if turn.protocol.find(news.check).means not in ("due", "which_child"):
         return
     known = turn.case.t0_kind != "reported"
-    t0 = min(news.instant, turn.case.t0) if known else min(news.instant, turn.now)
-    kind = "seen" if "seen" in news.values else "due"
-    if not known or t0 < turn.case.t0:
-        turn.decide(ClockSet(at=turn.now, t0=t0, kind=kind))
+    if news.instant < turn.case.t0 or (not known and news.instant == turn.case.t0):
+        kind = "seen" if "seen" in news.values else "due"
+        turn.decide(ClockSet(at=turn.now, t0=news.instant, kind=kind))
 
 
 def _located(case: Case, protocol: Protocol) -> Located:

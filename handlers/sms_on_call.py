@@ -4,10 +4,11 @@ Taking an alert needs the digits that this alert carried; raising needs nothing;
 """
 
 from casework.commands import Command
-from casework.events import AlertAcknowledged, UnsureSettled
+from casework.events import UnsureSettled
 from casework.levels import Trust
 from handlers import sms_codes
 from handlers.sms_cases import the_case
+from handlers.taking import take
 from handlers.texter import Concern, Texter
 
 
@@ -18,16 +19,8 @@ async def acknowledge(texter: Texter, command: Command) -> bool:
         return True
     if not await sms_codes.alert_digits_right(texter, concern, command.digits):
         return True
-    alert = concern.case.alert
-    if alert.taken_by not in (None, concern.person.person_id):
-        await texter.reply("N_ACKLATE", concern=concern, fields={"at": alert.taken_at}, always=True)
-        return True
-    await texter.record(
-        concern.case,
-        AlertAcknowledged(at=texter.desk.now, by=concern.person.person_id, channel="sms", trust=Trust.CODE),
-    )
-    until = (await texter.fresh(concern)).case.alert.taken_until
-    await texter.reply("N_ACK", concern=concern, fields={"by": until}, always=True)
+    theirs, fields = await take(texter.desk, texter.record, concern.case, concern.person.person_id, "sms")
+    await texter.reply("N_ACK" if theirs else "N_ACKLATE", concern=concern, fields=fields, always=True)
     return True
 
 
@@ -37,7 +30,7 @@ async def settle(texter: Texter, command: Command) -> bool:
     concern = await the_case(texter, command) if command.ref is not None else await _one_unsure(texter)
     if concern is None or not concern.person.on_call:
         return command.ref is not None and concern is None
-    if command.word == "RISK" and any(not u.settled for u in concern.case.unsure):
+    if command.word == "RISK" and concern.case.unsettled(risk=True):
         await texter.record(
             concern.case,
             UnsureSettled(at=texter.desk.now, by=concern.person.person_id, channel="sms", trust=Trust.NONE, risk=True,
@@ -51,5 +44,5 @@ async def settle(texter: Texter, command: Command) -> bool:
 
 
 async def _one_unsure(texter: Texter) -> Concern | None:
-    waiting = [c for c in await texter.concerns() if c.person.on_call and any(not u.settled for u in c.case.unsure)]
+    waiting = [c for c in await texter.concerns() if c.person.on_call and c.case.unsettled()]
     return waiting[0] if len(waiting) == 1 else None

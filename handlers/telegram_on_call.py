@@ -158,8 +158,7 @@ async def refute(talk: Talk, case: Case, words: str) -> None:
 
 async def settle(talk: Talk, case: Case, check: str | None, *, risk: bool, reason: str = "") -> None:
     """A risk counts at once; that it is none counts only with a reason, and until then the clock runs on."""
-    still_open = [u for u in case.unsure if not u.settled and check in (None, u.check)]
-    if not still_open:
+    if not case.unsettled(check, risk=risk):
         await talk.say("not_unsure", case=case)
         return
     if not risk and len(reason.strip()) < REASON_AT_LEAST:

@@ -80,7 +80,7 @@ def _settling(talk: Talk, rest: str) -> tuple[bool, str] | None:
 
 
 async def _settle(talk: Talk, ref: str | None, risk: bool, reason: str) -> bool:
-    waiting = [c for c in await concerning(talk.desk, talk.person) if any(not u.settled for u in c.unsure)]
+    waiting = [c for c in await concerning(talk.desk, talk.person) if c.unsettled()]
     case = waiting[0] if ref is None and len(waiting) == 1 else await talk.which(ref, "case")
     if case is None:
         return True

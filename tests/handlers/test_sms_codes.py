@@ -239,6 +239,16 @@ async def test_risk_by_text_raises_at_once(all_phones: Phones) -> None:
     assert any("treated as a risk" in text for text in answers)
 
 
+async def test_risk_by_text_counts_after_the_ten_minutes(all_phones: Phones) -> None:
+    """M06 stands by then; the flag that the question stands for still rises."""
+    ref = await unsure(all_phones)
+    await all_phones.later(minutes=11)
+    assert [u.settled for u in (await all_phones.case()).unsure] == ["expired"]
+    answers = await all_phones.texts("cass", f"{ref} RISK")
+    assert "R01" in (await all_phones.case()).flags
+    assert any("treated as a risk" in text for text in answers)
+
+
 async def test_none_by_text_settles_nothing(all_phones: Phones) -> None:
     """REF NONE lowers: it counts only once a reason is given through a bound account, and is kept till then."""
     ref = await unsure(all_phones)

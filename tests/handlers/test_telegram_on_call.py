@@ -142,6 +142,16 @@ async def test_the_typed_form_carries_its_reason(home: Phones, words: str):
     assert "none" == (await home.case()).unsure[0].settled
 
 
+async def test_a_risk_counts_after_a_colleague_said_none(home: Phones):
+    """F4: raising is open to everybody, and the riskier judgement stands. The old button still raises."""
+    await _unsure(home)
+    row = await home.with_button("cass", "Treat as yes")
+    await home.types("cass", "Not a risk spoke to the home")
+    assert "none" == (await home.case()).unsure[0].settled
+    await home.presses("cass", "Treat as yes", row=row)
+    assert Level.HIGH is (await home.case()).level
+
+
 async def test_a_worry_is_no_reason(home: Phones):
     """Words that raise never lower."""
     await _unsure(home)
