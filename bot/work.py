@@ -15,6 +15,7 @@ from bot.settle import settle
 from scheduler import outbox as postman
 from scheduler.clock import Clock, SharedClock
 from scheduler.deadlines import ring
+from scheduler.duty import DutyBell
 from scheduler.outbox import Channel, Drained
 from storage import outbox, pulse
 from storage.casebook import Answer, Casebook
@@ -34,7 +35,8 @@ class Work:
         answer_for: Callable[[Heard], Answer],
     ) -> None:  # fmt: skip
         self._casebook, self._channels, self._clock, self._crash = casebook, channels, clock, crash
-        self._answer_for = answer_for
+        self._answer_for, self._duty = answer_for, DutyBell(casebook)
+        self._minding: asyncio.Task[None] | None = None
         self._stirred = asyncio.Event()
         self._posting, self._settling = asyncio.Lock(), asyncio.Lock()
         self._postman: asyncio.Task[None] | None = None
@@ -76,6 +78,7 @@ class Work:
 
     async def sleep(self) -> None:
         """Note the last moment of this life."""
+        await self._minded()
         await self._beat(self._clock.now())
 
     # ---- at work ------------------------------------------------------------------------------------
@@ -90,6 +93,8 @@ class Work:
         if await ring(self._casebook, now):
             self.stir()
         await self._lead(now)
+        if self.leading and (self._minding is None or self._minding.done()):
+            self._minding = asyncio.create_task(self._mind(now))
         if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
@@ -106,6 +111,7 @@ class Work:
     async def tick_and_post(self) -> datetime | None:
         """A tick for a clock that somebody moves: what it called forth is sent before time goes on."""
         await self.tick()
+        await self._minded()
         await self.drain()
         return await self._next()
 
@@ -118,6 +124,7 @@ class Work:
                 return await poll() + await self._casebook.retry_inbox(self._answer_for)
 
             async def deadlines() -> int:
+                await self._duty.ring(self._clock.now())
                 return await ring(self._casebook, self._clock.now())
 
             done = await settle(inputs, deadlines, self.drain)
@@ -140,6 +147,18 @@ class Work:
                 _log.error("letters could not be sent", fault=type(fault).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)
                 self.stir()
+
+    async def _mind(self, now: datetime) -> None:
+        """Look after duty; no deadline waits for it."""
+        try:
+            if await self._duty.ring(now):
+                self.stir()
+        except Exception as fault:
+            _log.error("duty could not be looked after", fault=type(fault).__name__)
+
+    async def _minded(self) -> None:
+        if self._minding is not None:
+            await self._minding
 
     async def _recover(self, now: datetime) -> int:
         """Letters that a house which died had in hand go out again; where there are nodes, those held for too long."""

@@ -12,6 +12,7 @@ from casework.effects import Field, Tell
 from casework.errors import NotAllowed
 from casework.events import AbsenceReported, Child, News, WatchSet
 from casework.step import Step
+from casework.wording import Phrasebook
 from storage import alerts, buttons, cases, words
 from storage.addressees import Addressees
 from storage.alerts import AlertRow
@@ -56,6 +57,10 @@ class Desk:
     def chance(self) -> Chance:
         """Where random choices come from."""
         return self._parts.chance
+
+    def book(self, language: str) -> Phrasebook:
+        """The words of a language."""
+        return self._parts.book(language)
 
     # ---- cases ------------------------------------------------------------------------------------
 

@@ -52,11 +52,16 @@ async def remind(tx: Tx, handover_id: str) -> None:
     await tx.run("UPDATE handover SET reminders = reminders + 1 WHERE handover_id = ?", handover_id)
 
 
+async def begun(tx: Tx, now: datetime) -> set[tuple[str, str, str, str, datetime]]:
+    """Every duty of the last week that somebody was asked to take over: organisation, role, home, person, its begin."""
+    rows = await tx.rows("SELECT * FROM handover WHERE until_at > ?", ms(now - LOOK_BACK))
+    return {(r["organisation"], r["role"], r["home"], r["person"], instant(r["begins_at"])) for r in rows}
+
+
 async def waiting(tx: Tx, now: datetime, person: str | None = None) -> list[HandOver]:
     """Those that wait for an answer, of one person or of everybody, and whose duty has not ended; oldest first."""
     rows = await tx.rows(
-        "SELECT * FROM handover WHERE accepted_at IS NULL AND until_at > ? AND asked_at > ? ORDER BY begins_at, handover_id",
-        ms(now), ms(now - LOOK_BACK),
+        "SELECT * FROM handover WHERE accepted_at IS NULL AND until_at > ? ORDER BY begins_at, handover_id", ms(now)
     )  # fmt: skip
     return [_handover(row) for row in rows if person in (None, row["person"])]
 

@@ -105,11 +105,12 @@ async def _taken_over(tx: Tx, organisation: str, home: str, now: datetime) -> di
 # ---- the lines themselves --------------------------------------------------------------------------------
 
 
-async def scopes(tx: Tx, now: datetime) -> list[tuple[str, str, str]]:
-    """Organisation, home and role of every rota that is in use, the roster's lines too, those of every home first."""
+async def scopes(tx: Tx, now: datetime, *, roster: bool = False) -> list[tuple[str, str, str]]:
+    """Organisation, home and role of every rota that is in use, those of every home first; `roster`: of its lines, too."""
+    lines_too = " UNION SELECT organisation, home, role FROM duty" if roster else ""
     rows = await tx.rows(
-        "SELECT organisation, home, role FROM shift WHERE role <> '' AND (until_at IS NULL OR until_at > ?)"
-        " UNION SELECT organisation, home, role FROM duty ORDER BY organisation, home, role", ms(now - LOOK_BACK),
+        "SELECT DISTINCT organisation, home, role FROM shift WHERE role <> '' AND (until_at IS NULL OR until_at > ?)"
+        f"{lines_too} ORDER BY organisation, home, role", ms(now - LOOK_BACK),
     )  # fmt: skip
     return [(row["organisation"], row["home"], row["role"]) for row in rows]
 

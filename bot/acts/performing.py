@@ -2,13 +2,13 @@
 
 from dataclasses import dataclass
 
-from bot.acts import cases, messages, people
+from bot.acts import cases, messages, people, rota
 from bot.acts.desk_work import REFUSED, USAGE, Act, Arguments, BadUsage, Said
 from casework.errors import NotAllowed
 from storage.casebook import Casebook
 from storage.desk import Desk
 
-ACTS: dict[str, Act] = {**cases.ACTS, **people.ACTS, **messages.ACTS}
+ACTS: dict[str, Act] = {**cases.ACTS, **people.ACTS, **messages.ACTS, **rota.ACTS}
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The commands about the register: take a roster, see who is there and who holds which role, let people in and out."""
+"""The commands about the register: take a roster, see who is there, let people in and out."""
 
 import argparse
 from collections.abc import Awaitable, Callable
@@ -8,18 +8,15 @@ from typing import Any
 from bot.acts.desk_work import FINE, BadUsage, Said
 from bot.acts.people import row
 from bot.cli import told
-from bot.cli.house import act, clock_of, look
+from bot.cli.house import act, look
 from bot.cli.parser import Commands, by
 from bot.settings import Settings
-from storage import rota
 from storage.database import Tx
 from storage.directory import Directory
 
 PEOPLE = ("id", "organisation", "roles", "telegram_id", "contact", "active", "verified")
 CHILDREN = ("id", "home", "first_name", "born", "flags")
 HOMES = ("id", "organisation", "kind", "name", "town")
-ROTA = ("organisation", "home", "role", "people", "why")
-ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 
 
 def add(commands: Commands) -> None:
@@ -46,7 +43,6 @@ def add(commands: Commands) -> None:
     made.add_argument("person", metavar="ID")
     commands.group("home", "the homes").command("list", "every home", home_list)
     commands.group("child", "the children").command("list", "every child, by code", child_list)
-    commands.group("rota", "who holds which role").command("show", "who holds each role now, and why", rota_show)
 
 
 async def take_roster(settings: Settings, arguments: argparse.Namespace) -> Said:
@@ -84,23 +80,6 @@ async def home_list(settings: Settings, arguments: argparse.Namespace) -> Said:
 async def child_list(settings: Settings, arguments: argparse.Namespace) -> Said:
     """Every child, by code."""
     return await _listed(settings, _children, CHILDREN)
-
-
-async def rota_show(settings: Settings, arguments: argparse.Namespace) -> Said:
-    """Who holds each role now, home by home, and why it is they."""
-    now = clock_of(settings).now()
-
-    async def unit(tx: Tx) -> list[dict[str, Any]]:
-        directory, found = Directory(tx), []
-        for home in await _homes(tx):
-            for role in ROLES:
-                held = await rota.on_duty(directory, home["organisation"], role, home["id"], now)
-                people = [person.person_id for person in held.people]
-                found.append({"organisation": home["organisation"], "home": home["id"], "role": role, "people": people,
-                              "why": held.why})  # fmt: skip
-        return found
-
-    return await _listed(settings, unit, ROTA)
 
 
 async def _listed(

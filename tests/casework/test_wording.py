@@ -25,7 +25,7 @@ WELSH_TEXTS = list(tomllib.loads((SHIPPED / "cy.toml").read_text())["text"])
 
 def widest(instant: datetime) -> dict[str, Field]:
     """Every field at its widest."""
-    times = dict.fromkeys(("at", "next", "by", "due", "limit", "since", "when", "from_", "to"), instant)
+    times = dict.fromkeys(("at", "next", "by", "due", "limit", "since", "when", "from_", "to", "until"), instant)
     return {
         **times,
         "number": "CAD 1234567890",
@@ -41,6 +41,9 @@ def widest(instant: datetime) -> dict[str, Field]:
         "fault": "UnreadableUpdate",
         "list": "J K7 or K B12",
         "name": "x" * 200,
+        "role": "co-ordinator",
+        "home": "oak-house-12",
+        "count": 99,
     }
 
 
