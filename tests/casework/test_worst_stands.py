@@ -56,6 +56,18 @@ def test_an_earlier_time_still_counts(door: str) -> None:
     assert (night.case.t0, night.case.first_t0, night.case.t0_kind) == (due, due, "due")
 
 
+@pytest.mark.parametrize(("clock", "plan", "ends"), [
+    ("18:00", 45, "18:45"), ("18:00", 0, "18:00"), ("18:00", 121, "20:00"), ("18:00", 5000, "20:00"),
+    ("22:30", 5000, "23:30"), ("22:30", 10, "22:40"),
+])  # fmt: skip
+def test_a_childs_plan_brings_the_limit_forward_and_never_back(clock: str, plan: int, ends: str) -> None:
+    """PR7: a plan beats the general limit of 120 minutes, by night 60, towards an earlier report alone."""
+    night = Night(the_protocol(), local(DAY, clock))
+    night.opens(a_child(plan_limit_minutes=plan), t0=local(DAY, clock))
+    assert night.case is not None
+    assert limits.limit(night.case, night.protocol) == local(DAY, ends)
+
+
 # ---- not sure ------------------------------------------------------------------------------------
 
 

@@ -53,6 +53,7 @@ children = st.builds(
     episodes_90_days=st.integers(0, 3),
     active_patterns=st.sampled_from(((), (), (), ("PAT01",))),
     has_plan=st.booleans(),
+    plan_limit_minutes=st.sampled_from((None, None, 0, 25, 5000)),
     parents=st.sampled_from(((), ("pat",))),
     surroundings=st.sampled_from(((), (), ("water",))),
     text_999=st.sampled_from(((), (), ("pat",), ("alice",))),
