@@ -13,6 +13,7 @@ from storage.codec import instant, ms
 from storage.database import Tx, Value
 
 BUTTON_LIVES = timedelta(hours=24)
+_LIVES = BUTTON_LIVES // timedelta(milliseconds=1)
 WRONG_CODES = 5
 CODE_LOCKED = timedelta(minutes=15)
 
@@ -43,8 +44,9 @@ class Drawer:
         self, case_id: str | None, person: str, action: str, check: str = "", value: str = "", *, now: datetime
     ) -> str:
         """Make a button; returns its token of 22 characters."""
-        token = time_token(now, self._chance)
-        self._made.append((token, case_id, person, action, check, value, ms(now), ms(now + BUTTON_LIVES)))
+        at = ms(now)
+        token = time_token(at, self._chance)
+        self._made.append((token, case_id, person, action, check, value, at, at + _LIVES))
         return token
 
     async def put(self, tx: Tx) -> None:

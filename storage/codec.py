@@ -7,13 +7,13 @@ since then takes its default, a field that is unknown is refused.
 
 import dataclasses
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from casework import events
 from casework.case import Case
 from casework.errors import OurMistake
-from storage.shapes import instant, ms, or_null, quoted, shape
+from storage.shapes import Write, instant, ms, or_null, quoted, shape
 
 __all__ = [
     "KINDS", "Written", "canonical", "case_from", "case_text", "event_data", "event_from", "event_text", "instant", "ms",
@@ -22,6 +22,7 @@ __all__ = [
 
 E = TypeVar("E", bound=events.Event)
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+_NEVER = object()  # is no part of any case
 _scan = json.JSONDecoder().raw_decode
 
 
@@ -61,15 +62,19 @@ def case_from(text: str) -> Case:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """A folded case and the JSON of each of its parts, in the order of their names: one event changes few of them."""
+    """A folded case and the JSON of each of its parts, in the order of their names: one event changes few of them.
+
+    `entries`: the JSON of each entry of a mapping, where it was written and not read.
+    """
 
     case: Case
-    texts: tuple[str, ...]
+    texts: Sequence[str]
+    entries: Mapping[str, Mapping[str, str]]
 
     @property
     def text(self) -> str:
         """The case as canonical JSON."""
-        return shape(Case).template % self.texts
+        return shape(Case).template % tuple(self.texts)
 
 
 def write_case(case: Case, like: Written | None = None) -> Written:
@@ -78,23 +83,42 @@ def write_case(case: Case, like: Written | None = None) -> Written:
     The case in what is returned is to the last order of its keys the one that would be read back.
     """
     as_case = shape(Case)
-    mixed: dict[str, Any] = {
-        name: dict(sorted(part.items())) for name in as_case.maps if list(part := getattr(case, name)) != sorted(part)
-    }
-    if mixed:
-        case = dataclasses.replace(case, **mixed)
-    parts = as_case.parts(case)
+    case = _in_order(case, as_case.maps)
     if like is None:
-        return Written(case, tuple(map(or_null, as_case.writes, parts)))
-    before = zip(as_case.writes, parts, as_case.parts(like.case), like.texts, strict=True)
-    return Written(case, tuple([text if part is was else or_null(write, part) for write, part, was, text in before]))
+        like = Written(case, [""] * len(as_case.names), {})
+        before: Sequence[Any] = [_NEVER] * len(as_case.names)
+    else:
+        before = as_case.parts(like.case)
+    texts, entries = list[str](), dict(like.entries)
+    fields = zip(as_case.names, as_case.writes, as_case.parts(case), before, like.texts, strict=True)
+    for name, write, part, was, text in fields:
+        if part is was:
+            texts.append(text)
+        elif name in as_case.maps:
+            entries[name] = _entries(as_case.maps[name], part, was, entries.get(name, {}))
+            texts.append("{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}")
+        else:
+            texts.append(or_null(write, part))
+    return Written(case, texts, entries)
+
+
+def _in_order(case: Case, maps: Iterable[str]) -> Case:
+    mixed: dict[str, Any] = {
+        name: dict(sorted(part.items())) for name in maps if list(part := getattr(case, name)) != sorted(part)
+    }
+    return dataclasses.replace(case, **mixed) if mixed else case
+
+
+def _entries(write: Write, now: Mapping[str, Any], was: Any, texts: Mapping[str, str]) -> dict[str, str]:
+    """The JSON of each value of a mapping; one that was written before and is still the same object keeps its own."""
+    return {key: texts[key] if key in texts and was[key] is value else write(value) for key, value in now.items()}
 
 
 def read_case(text: str) -> Written:
     """The folded case of its JSON text, as if it had just been written. Raises OurMistake for an unknown field."""
     as_case = shape(Case)
     data, texts, place = dict[str, Any](), list[str](), 0
-    for name, opening in as_case.openings:
+    for name, opening in zip(as_case.names, as_case.openings, strict=True):
         if not text.startswith(opening, place):
             return write_case(case_from(text))  # an older house knew other fields
         start = place + len(opening)
@@ -102,11 +126,13 @@ def read_case(text: str) -> Written:
         texts.append(text[start:place])
     if text[place:] != "}":
         return write_case(case_from(text))
-    return Written(cast(Case, as_case.read(data)), tuple(texts))
+    return Written(cast(Case, as_case.read(data)), texts, {})
 
 
 def settled(event: E) -> E:
     """The event as the log will give it back, instants cut to milliseconds: the core must see what replay will see."""
+    if shape(type(event)).exact(event):
+        return event
     return cast(E, event_from(json.loads(event_text(event))))
 
 

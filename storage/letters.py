@@ -56,11 +56,17 @@ class Post:
     in_place: bool = True  # False: somebody typed, so the next question stands below their words, not in the old card
     drafts: list[Draft] = field(default_factory=list)
     steps: int = 0
+    _reports: list[outbox.Letter] = field(default_factory=list)
+    _next_due: dict[str, tuple[Case, datetime | None]] = field(default_factory=dict)
 
     def next_step(self) -> None:
         """From here on, drafts belong to the next piece of news; who there is may have changed since the last."""
         self.steps += 1
         self.addressees.forget()
+
+    def stands(self, case: Case, next_due: datetime | None) -> None:
+        """Say how a case stands after this piece of news, and when it moves next: its letters say so, too."""
+        self._next_due[case.case_id] = case, next_due
 
     async def tell(self, case: Case, effect: Tell) -> None:
         """Draft one letter a person and channel; who can be reached by none is passed over, and the chain climbs on."""
@@ -79,7 +85,7 @@ class Post:
                 urgency=0, edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
                 due_at=self.now, expires_at=None, tries=0,
             )  # fmt: skip
-            await outbox.enqueue(self.tx, letter, self.now)
+            self._reports.append(letter)
         sent = any(to.person == "police" and to.channel != "file" for to in places)
         await self._tell_of_report(case, version, sent=sent)
 
@@ -91,11 +97,11 @@ class Post:
         tell = Tell(to=To(kind="duty", id="coordinator"), text="C_FILE", via="quiet")
         for to in await self.addressees.of(case, tell):
             if wanted and to.channel == "telegram":
-                await self._send_document(case, version, to)
+                self._send_document(case, version, to)
             elif version == 1 and not sent:
                 self.drafts.append(Draft(case=case, tell=tell, to=to, step=self.steps))
 
-    async def _send_document(self, case: Case, version: int, to: Addressee) -> None:
+    def _send_document(self, case: Case, version: int, to: Addressee) -> None:
         body = wording.render(
             self.parts.book(to.language), "report_caption", channel=to.channel, code=case.code, who=to.who, now=self.now,
             fields={"number": str(version)}, drill=self.parts.drill,
@@ -106,7 +112,7 @@ class Post:
             urgency=speech.rank("C_FILE"), edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
             due_at=self.now, expires_at=None, tries=0,
         )  # fmt: skip
-        await outbox.enqueue(self.tx, letter, self.now)
+        self._reports.append(letter)
 
     async def withdraw(self, case: Case, effect: Withdraw) -> None:
         """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
@@ -123,15 +129,18 @@ class Post:
 
     async def send(self, protocols: Mapping[str, Protocol]) -> None:
         """Write every draft to the outbox, one text a person, channel and case at a time."""
-        if not self.drafts:
+        if not self.drafts and not self._reports:
             return
-        sheaf = Sheaf(self.tx, self.now, self.parts, self.addressees, self.in_place, Drawer(self.parts.chance))
+        sheaf = Sheaf(
+            self.tx, self.now, self.parts, self.addressees, self.in_place, Drawer(self.parts.chance), self._next_due,
+            letters=self._reports,
+        )  # fmt: skip
         for case_id in dict.fromkeys(d.case.case_id for d in self.drafts):
             mine = [d for d in self.drafts if d.case.case_id == case_id]
             for draft, due_at in speech.one_each(mine, self.now):
                 await sheaf.add(draft, due_at, protocols[draft.case.protocol])
         await sheaf.bind()
-        self.drafts = []
+        self.drafts, self._reports = [], []
 
     async def reply(self, reply: Reply) -> None:
         """Write one answer to the outbox at once."""

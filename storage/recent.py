@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from storage.codec import Written
 
-AT_MOST = 1024  # cases, of some 15 kB each
+AT_MOST = 512  # cases, of some 15 kB each; the collector of garbage looks through all of them
 
 
 @dataclass(frozen=True, slots=True)

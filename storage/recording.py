@@ -115,7 +115,9 @@ class Recorder:
 
     async def _store(self, held: Held | None, case: Case, head: Head, protocol: Protocol) -> None:
         before = held.case if held is not None else None
-        wanted = {key: ms(due) for key, due in armed_by.armed(case, protocol).items()}
+        armed = armed_by.armed(case, protocol)
+        self.post.stands(case, min(armed.values(), default=None))
+        wanted = {key: ms(due) for key, due in armed.items()}
         shown = cases.row_of(case, protocol, before, min(wanted.values(), default=None))
         written = write_case(case, None if held is None else held.written)
         if held is None:

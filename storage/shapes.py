@@ -13,13 +13,23 @@ from datetime import UTC, datetime, timedelta
 from enum import Enum
 from json.encoder import encode_basestring_ascii
 from operator import attrgetter
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from casework import events
 from casework.errors import OurMistake
 
 Write: TypeAlias = Callable[[Any], str]  # never handed None: that is `null` everywhere
 Read: TypeAlias = Callable[[Any], Any] | None  # None: the value stands for itself
+Exact: TypeAlias = Callable[[Any], bool]  # whether what is read is in every way what was written
+
+
+class Turns(NamedTuple):
+    """How the values of one type are written and read back."""
+
+    write: Write
+    read: Read
+    exact: Exact
+
 
 quoted: Callable[[str], str] = encode_basestring_ascii  # words as a JSON string
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -39,21 +49,25 @@ def instant(milliseconds: int) -> datetime:
 
 
 class Shape:
-    """How the dataclasses of one kind are written and read: by field, in the order of their names."""
+    """How the dataclasses of one kind are written and read: by field, in the order of their names.
 
-    __slots__ = ("_kind", "_names", "_reads", "maps", "openings", "parts", "template", "writes")
+    `maps`: the fields that are mappings, and how a value of each is written; `openings`: what stands before each field.
+    """
+
+    __slots__ = ("_exacts", "_kind", "_reads", "maps", "names", "openings", "parts", "template", "writes")
 
     def __init__(self, kind: type[Any]) -> None:
         hints = typing.get_type_hints(kind)
         names = sorted(field.name for field in dataclasses.fields(kind))
         turns = {name: _turns(hints[name]) for name in names}
-        self._kind, self._names = kind, frozenset(names)
-        self._reads = [(name, read) for name, (_, read) in turns.items() if read is not None]
-        self.writes = [write for write, _ in turns.values()]
+        self._kind, self.names = kind, names
+        self._reads = [(name, turn.read) for name, turn in turns.items() if turn.read is not None]
+        self._exacts = [turn.exact for turn in turns.values()]
+        self.writes = [turn.write for turn in turns.values()]
         self.parts: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if names[1:] else _only(names[0])
-        self.maps = [name for name in names if _is_map(hints[name])]
+        self.maps = {name: _turns(typing.get_args(hints[name])[1]).write for name in names if _is_map(hints[name])}
         self.template = _template(kind, names)
-        self.openings = [(name, f'{"," if number else "{"}"{name}":') for number, name in enumerate(names)]
+        self.openings = [f'{"," if number else "{"}"{name}":' for number, name in enumerate(names)]
 
     def write(self, value: Any) -> str:
         """The value as canonical JSON."""
@@ -69,9 +83,14 @@ class Shape:
                     fields[name] = read(fields[name])
             return self._kind(**fields)
         except TypeError:
-            for name in fields.keys() - self._names:
+            for name in fields.keys() - set(self.names):
                 raise OurMistake(f"{self._kind.__name__} has no field {name!r}") from None
             raise
+
+    def exact(self, value: Any) -> bool:
+        """Whether reading what is written of this value would give it back to the last type and time zone."""
+        parts = zip(self._exacts, self.parts(value), strict=True)
+        return False not in [part is None or exact(part) for exact, part in parts]
 
 
 _SHAPES: dict[type[Any], Shape] = {}
@@ -102,8 +121,7 @@ def or_null(write: Write, part: Any) -> str:
     return "null" if part is None else write(part)
 
 
-def _turns(hint: Any) -> tuple[Write, Read]:
-    """How a value of this type is written and read back."""
+def _turns(hint: Any) -> Turns:
     origin, arguments = typing.get_origin(hint), typing.get_args(hint)
     if origin in (types.UnionType, typing.Union):
         (hint,) = (each for each in arguments if each is not type(None))
@@ -113,7 +131,7 @@ def _turns(hint: Any) -> tuple[Write, Read]:
     if _is_map(hint):
         return _mapping(arguments[1])
     if isinstance(hint, type) and dataclasses.is_dataclass(hint):
-        return shape(hint).write, shape(hint).read
+        return Turns(shape(hint).write, shape(hint).read, shape(hint).exact)
     if isinstance(hint, type) and issubclass(hint, Enum):
         return _enum(hint)
     if hint not in _PLAIN:
@@ -126,39 +144,45 @@ def _is_map(hint: Any) -> bool:
     return isinstance(origin, type) and issubclass(origin, Mapping)
 
 
-_PLAIN: dict[Any, tuple[Write, Read]] = {
-    str: (quoted, None),
-    int: (int.__repr__, None),
-    bool: (lambda value: "true" if value else "false", None),
-    datetime: (lambda value: int.__repr__(ms(value)), instant),
-}
+_PLAIN: dict[Any, Turns] = {
+    str: Turns(quoted, None, lambda value: type(value) is str),
+    int: Turns(int.__repr__, None, lambda value: type(value) is int),
+    bool: Turns(lambda value: "true" if value else "false", None, lambda value: type(value) is bool),
+    datetime: Turns(
+        lambda value: int.__repr__(ms(value)), instant,
+        lambda value: value.tzinfo is UTC and value.microsecond % 1000 == 0,
+    ),
+}  # fmt: skip
 
 
-def _enum(kind: type[Enum]) -> tuple[Write, Read]:
+def _enum(kind: type[Enum]) -> Turns:
     texts = {member: json.dumps(member.value) for member in kind}
-    return texts.__getitem__, {member.value: member for member in kind}.__getitem__
+    members = {member.value: member for member in kind}
+    return Turns(texts.__getitem__, members.__getitem__, lambda value: type(value) is kind)
 
 
-def _list(hint: Any) -> tuple[Write, Read]:
-    write, read = _turns(hint)
-    return (
+def _list(hint: Any) -> Turns:
+    write, read, exact = _turns(hint)
+    return Turns(
         lambda values: "[" + ",".join([write(value) for value in values]) + "]",
         tuple if read is None else lambda values: tuple([read(value) for value in values]),
+        lambda values: type(values) is tuple and False not in [exact(value) for value in values],
     )
 
 
-def _row(hints: tuple[Any, ...]) -> tuple[Write, Read]:
+def _row(hints: tuple[Any, ...]) -> Turns:
     turns = [_turns(hint) for hint in hints]
-    writes, reads = [w for w, _ in turns], [r for _, r in turns]
-    return (
-        lambda values: "[" + ",".join([w(v) for w, v in zip(writes, values, strict=True)]) + "]",
-        lambda values: tuple([v if r is None else r(v) for r, v in zip(reads, values, strict=True)]),
+    return Turns(
+        lambda values: "[" + ",".join([t.write(v) for t, v in zip(turns, values, strict=True)]) + "]",
+        lambda values: tuple([v if t.read is None else t.read(v) for t, v in zip(turns, values, strict=True)]),
+        lambda values: type(values) is tuple and False not in [t.exact(v) for t, v in zip(turns, values, strict=True)],
     )
 
 
-def _mapping(hint: Any) -> tuple[Write, Read]:
-    write, read = _turns(hint)
-    return (
+def _mapping(hint: Any) -> Turns:
+    write, read, _ = _turns(hint)
+    return Turns(
         lambda values: "{" + ",".join([f"{quoted(key)}:{write(values[key])}" for key in sorted(values)]) + "}",
         dict if read is None else lambda values: {key: read(value) for key, value in values.items()},
+        lambda values: False,  # its order may differ
     )

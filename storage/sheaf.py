@@ -65,11 +65,13 @@ class Sheaf:
     addressees: Addressees
     in_place: bool
     drawer: Drawer
+    next_due: dict[
+        str, tuple[Case, datetime | None]
+    ]  # by case, as far as it is known: how it stands, its next deadline
     letters: list[Letter] = field(default_factory=list)
     alerts: list[Sequence[Value]] = field(default_factory=list)
     _digits: dict[str, dict[str, str]] = field(default_factory=dict)  # case: person: of their live alert
     _cards: dict[str, dict[str, int]] = field(default_factory=dict)
-    _next_due: tuple[Case, datetime | None] | None = None  # of the case that was looked at last
 
     async def add(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
         """Make a letter of a draft. It may go from `due_at` on."""
@@ -107,9 +109,10 @@ class Sheaf:
         return f"{card.header(book, draft.case, self._due(draft.case, protocol), due_at)}\n{body}"
 
     def _due(self, case: Case, protocol: Protocol) -> datetime | None:
-        if self._next_due is None or self._next_due[0] is not case:
-            self._next_due = (case, min(armed(case, protocol).values(), default=None))
-        return self._next_due[1]
+        known = self.next_due.get(case.case_id)
+        if known is None or known[0] is not case:
+            known = self.next_due[case.case_id] = case, min(armed(case, protocol).values(), default=None)
+        return known[1]
 
     async def _alert(self, draft: Draft, letter_id: str) -> str:
         """The alert row of this letter, where it is one. Returns the digits it carries: every live alert in one person's

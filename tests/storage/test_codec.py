@@ -4,6 +4,7 @@ import json
 from dataclasses import MISSING, fields, replace
 from datetime import UTC, datetime, timedelta, timezone
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given
@@ -14,7 +15,18 @@ from casework.errors import OurMistake
 from casework.events import AbsenceReported, CheckAnswered, Child, Event
 from casework.evolve import evolve
 from casework.levels import Side
-from storage.codec import KINDS, canonical, case_from, case_text, event_data, event_from, instant, ms, settled
+from storage.codec import (
+    KINDS,
+    canonical,
+    case_from,
+    case_text,
+    event_data,
+    event_from,
+    event_text,
+    instant,
+    ms,
+    settled,
+)
 
 NOW = datetime(2026, 11, 25, 21, 35, 0, 123456, tzinfo=UTC)
 instants = st.integers(0, 2**42 * 1000).map(lambda us: datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=us))
@@ -38,6 +50,27 @@ def test_every_event_reads_back_as_it_was_written(kind: type[Event], data: st.Da
     text = canonical(event_data(event))
     assert event == event_from(json.loads(text))
     assert text == canonical(event_data(event_from(json.loads(text))))
+
+
+@pytest.mark.parametrize("kind", KINDS.values(), ids=KINDS)
+@given(data=st.data())
+def test_a_settled_event_is_the_one_that_will_be_read(kind: type[Event], data: st.DataObject) -> None:
+    """P15: to the type and the time zone: what has nothing to settle is left as it is, and nothing else is."""
+    event = data.draw(st.from_type(kind))
+    assert repr(event_from(json.loads(event_text(event)))) == repr(settled(event))
+
+
+def test_whatever_would_change_by_being_written_is_settled() -> None:
+    """A list, a smaller part of a millisecond, the wall clock of a place: the log knows none of them."""
+    whole = settled(an_absence())
+    assert whole is settled(whole)
+    for odd in (
+        replace(whole, at=NOW),
+        replace(whole, at=whole.at.astimezone(ZoneInfo("Europe/London"))),
+        replace(whole, child=replace(whole.child, flags=["cse"])),  # type: ignore[arg-type]
+        replace(whole, side="staff"),  # type: ignore[arg-type]
+    ):
+        assert repr(odd) != repr(settled(odd)) == repr(whole)
 
 
 def test_the_folded_case_reads_back_as_it_was_written() -> None:
