@@ -368,6 +368,10 @@ class Protocol(_Data):
         """The rung of this number; KeyError is our own bug."""
         return self._rung_by_number[number]
 
+    def rungs_after(self, number: int) -> list[Rung]:
+        """The rungs beyond this one, in their order."""
+        return [rung for each, rung in sorted(self._rung_by_number.items()) if each > number]
+
     @cached_property
     def last_rung(self) -> int:
         """The number of the rung that repeats for ever."""

@@ -143,6 +143,10 @@ def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime
         case "missing":
             names = value if isinstance(value, tuple) else ()
             return ", ".join(book.phrase.get(f"missing_{n}", n) for n in names) or book.phrase["unknown"]
+        case "role":
+            return book.phrase.get(f"role_{value}", str(value))
+        case "home":
+            return _one_line(str(value)) if value else book.phrase["every_home"]
         case "options":
             return numbered(book, value if isinstance(value, tuple) else ())
         case "text":  # words that stand on lines of their own

@@ -14,7 +14,7 @@ import structlog
 
 from casework.plain import level
 from casework.reading import read_command
-from handlers import leavers, sms_answers, sms_commands
+from handlers import leavers, sms_answers, sms_commands, sms_duty
 from handlers.inbox import Doors
 from handlers.texter import Texter
 from storage.casebook import Answer
@@ -117,6 +117,8 @@ async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
         await _stranger(texter)
         return
     await _choice(texter)
+    if await sms_duty.confirmed(texter):
+        return
     command = read_command(texter.words)
     if command is None or not await sms_commands.carry_out(texter, command):
         await sms_answers.answer(texter)

@@ -17,7 +17,16 @@ from typing import TypeAlias
 import structlog
 
 from casework.wording import render
-from handlers import leavers, pictures, telegram_buttons, telegram_media, telegram_start, telegram_words, updates
+from handlers import (
+    leavers,
+    pictures,
+    telegram_buttons,
+    telegram_groups,
+    telegram_media,
+    telegram_start,
+    telegram_words,
+    updates,
+)
 from handlers.inbox import Doors
 from handlers.talk import Talk
 from handlers.updates import Unreadable, Update
@@ -119,6 +128,9 @@ async def _answer_press(doors: Doors, update: Update, toast: _Toast) -> None:
 
 def _answer(doors: Doors, update: Update | None, picture: bytes | None, toast: _Toast) -> Answer:
     async def answer(desk: Desk) -> None:
+        if update is not None and update.kind in telegram_groups.CHANGES:
+            await telegram_groups.CHANGES[update.kind](desk, update)
+            return
         if update is None or update.kind not in ACTS:
             desk.ignore()
             return

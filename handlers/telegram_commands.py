@@ -14,7 +14,15 @@ from casework.commands import read_command
 from casework.events import PoliceLogged, ReturnClaimed
 from casework.levels import Side, Status, Trust
 from casework.watch import asks_at
-from handlers import inbox, keyboards, opening, telegram_on_call, telegram_reports
+from handlers import (
+    inbox,
+    keyboards,
+    opening,
+    telegram_duty,
+    telegram_groups,
+    telegram_on_call,
+    telegram_reports,
+)
 from handlers.talk import Pending, Talk, listed, split_ref
 from storage.addressees import askable
 
@@ -214,4 +222,10 @@ COMMANDS: dict[str, Command] = {
     "confirm": telegram_on_call.confirm,
     "declined": telegram_on_call.declined,
     "close": telegram_on_call.close,
+    "rota": telegram_duty.show,
+    "takeover": telegram_duty.take_over,
+    "reached": telegram_duty.reached,
+    "cover": telegram_duty.cover,
+    "bind": telegram_groups.bind,
+    "unbind": telegram_groups.unbind,
 }

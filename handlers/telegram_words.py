@@ -9,7 +9,7 @@ from casework.case import Case, Prompt
 from casework.commands import read_command
 from casework.plain import phrase
 from casework.wording import local
-from handlers import inbox, opening, telegram_buttons, telegram_commands, telegram_on_call
+from handlers import inbox, opening, telegram_buttons, telegram_commands, telegram_duty, telegram_on_call
 from handlers.inbox import concerning
 from handlers.talk import Pending, Talk, split_ref
 
@@ -26,6 +26,8 @@ async def words(talk: Talk) -> None:
         return
     if not talk.update.authentic:
         await _evidence(talk, text, "not_own")
+        return
+    if await telegram_duty.typed(talk, text):
         return
     pending = await talk.expected()
     if pending is not None and await _asked_for(talk, pending, text):

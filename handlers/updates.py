@@ -34,6 +34,9 @@ class Picture:
 class Update:
     """One thing a Telegram account did. `kind`: text, photo, location, other (sticker, voice …), press, edited.
 
+    Or what became of a chat: `member` (the bot was let in or shut out, `words` say how it stands) and `migrated` (a group
+    became the supergroup `chat_after`). `chat` is the chat it happened in.
+
     `authentic`: the account's own, new words. What was forwarded, or sent through a bot, is evidence, never an answer.
     """
 
@@ -49,6 +52,8 @@ class Update:
     press_id: str = ""
     token: str = ""
     message_id: int | None = None
+    chat: int | None = None
+    chat_after: int | None = None
 
     def late(self, now: datetime) -> bool:
         """Whether it was on its way for more than ten minutes; a date no message can have is not believed."""
@@ -81,10 +86,43 @@ def read(raw: object) -> Update | None:
     assert isinstance(raw, dict)
     if isinstance(pressed := raw.get("callback_query"), dict):
         return _press(number, pressed)
+    if isinstance(change := raw.get("my_chat_member"), dict):
+        return _member(number, change)
     for field in ("message", "edited_message"):
         if isinstance(message := raw.get(field), dict):
+            if _whole(after := message.get("migrate_to_chat_id")):
+                return _migrated(number, message, after)
             return _message(number, message, edited=field == "edited_message")
     return None
+
+
+def _member(number: int, change: Mapping[str, Any]) -> Update | None:
+    """The bot was let in or shut out: by a person in their own chat, or in a group."""
+    chat, now = _chat(change), change.get("new_chat_member")
+    status = now.get("status") if isinstance(now, dict) else None
+    if chat is None or not isinstance(status, str):
+        return None
+    return Update(
+        update_id=number, kind="member", sender=_sender(change) or 0, private=_private(change), words=status, chat=chat
+    )
+
+
+def _migrated(number: int, message: Mapping[str, Any], after: int) -> Update | None:
+    chat = _chat(message)
+    return None if chat is None else Update(
+        update_id=number, kind="migrated", sender=0, private=False, chat=chat, chat_after=after
+    )  # fmt: skip
+
+
+def _chat(said: Mapping[str, Any]) -> int | None:
+    chat = said.get("chat")
+    number = chat.get("id") if isinstance(chat, dict) else None
+    return number if _whole(number) and abs(number) < ID_BOUND else None
+
+
+def _private(said: Mapping[str, Any]) -> bool:
+    chat = said.get("chat")
+    return isinstance(chat, dict) and chat.get("type", "private") == "private"
 
 
 def _press(number: int, pressed: Mapping[str, Any]) -> Update | None:
@@ -104,14 +142,13 @@ def _message(number: int, message: Mapping[str, Any], *, edited: bool) -> Update
     sender = None if "sender_chat" in message else _sender(message)
     if sender is None:
         return None
-    chat = message.get("chat")
     words = next((w for f in ("text", "caption") if isinstance(w := message.get(f), str)), "")
     picture, place = _picture(message), _place(message)
     kind = "photo" if picture else "location" if place else "text" if isinstance(message.get("text"), str) else "other"
     message_id = message.get("message_id")
     return Update(
         update_id=number, kind="edited" if edited else kind, sender=sender, words=words[:WORDS_AT_MOST],
-        private=isinstance(chat, dict) and chat.get("type", "private") == "private",
+        private=_private(message), chat=_chat(message),
         authentic=not any(f in message for f in ("forward_origin", "forward_date", "forward_from", "via_bot")),
         sent_at=_date(message.get("date")), picture=picture, place=place,
         message_id=message_id if _whole(message_id) else None,

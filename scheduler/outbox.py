@@ -16,7 +16,7 @@ import structlog
 from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
-from storage import outbox
+from storage import dying, groups, outbox
 from storage.casebook import Casebook
 from storage.chance import time_id
 from storage.database import Unusable
@@ -35,9 +35,10 @@ HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report o
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """The provider took the letter, and calls it this."""
+    """The provider took the letter, and calls it this. `moved_to`: its address is this one from now on."""
 
     provider_id: str
+    moved_to: str | None = None
 
 
 class Refused(Exception):
@@ -135,6 +136,8 @@ async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime
         match fate:
             case Receipt():
                 await outbox.sent(desk.tx, letter.id, fate.provider_id, now)
+                if fate.moved_to is not None:
+                    await groups.moved(desk.tx, int(letter.address), int(fate.moved_to))
                 await _keep_card(desk, letter, fate)
             case Unreachable():
                 await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
@@ -167,6 +170,8 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
 
     Nothing follows for a case that is over. Staff whose Telegram is dead are still asked by SMS; a parent is rung.
     """
+    if dead:
+        await dying.note(desk, person=letter.person, channel=letter.channel, address=letter.address, fault=code)
     case = None if letter.case_id is None else await desk.case(letter.case_id)
     if case is not None and not case.open:
         return

@@ -157,6 +157,13 @@ async def take_over(desk: Desk, person: Person, handover_id: str | None = None) 
     return taken
 
 
+async def take_over_by_digits(desk: Desk, person: Person, digits: str) -> list[HandOver]:
+    """The same by the digits that one letter to them carried; none where they are not theirs."""
+    waiting = await handovers.waiting(desk.tx, desk.now, person.person_id)
+    mine = next((each for each in waiting if each.digits == digits), None)
+    return [] if mine is None else await take_over(desk, person, mine.handover_id)
+
+
 async def _held(desk: Desk, each: HandOver) -> tuple[Person, ...]:
     at = max(desk.now, each.begins_at)
     return (await rota.on_duty(desk.directory, each.organisation, each.role, each.home, at)).people

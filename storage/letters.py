@@ -16,7 +16,7 @@ from casework.asking import words_for
 from casework.case import Case
 from casework.effects import Field, MarkAlerts, Tell, To, Withdraw
 from casework.protocol import Protocol
-from storage import alerts, outbox
+from storage import alerts, empty_rungs, groups, outbox
 from storage.addressees import Addressee, Addressees
 from storage.buttons import Drawer
 from storage.chance import time_id
@@ -55,6 +55,7 @@ class Post:
     addressees: Addressees
     in_place: bool = True  # False: somebody typed, so the next question stands below their words, not in the old card
     drafts: list[Draft] = field(default_factory=list)
+    said: list[tuple[Case, Tell]] = field(default_factory=list)  # what groups hear too, whoever else does
     steps: int = 0
     _reports: list[outbox.Letter] = field(default_factory=list)
     _next_due: dict[str, tuple[Case, datetime | None]] = field(default_factory=dict)
@@ -69,11 +70,25 @@ class Post:
         self._next_due[case.case_id] = case, next_due
 
     async def tell(self, case: Case, effect: Tell) -> None:
-        """Draft one letter a person and channel; who can be reached by none is passed over, and the chain climbs on."""
+        """Draft one letter a person and channel. An alert whose rung nobody holds goes to the next ones at once."""
         found = await self.addressees.of(case, effect)
-        if not found and effect.alert is not None:
-            _log.critical("an alert reaches nobody", case=case.case_id, role=effect.to.id or effect.to.kind)
+        if effect.text in groups.SAID:
+            self.said.append((case, effect))
+        if effect.alert is not None:
+            beyond = await empty_rungs.passed_over(self.addressees, case, effect, self.parts.protocols[case.protocol])
+            for to in beyond:
+                found += [each for each in await self.addressees.of(case, replace(effect, to=to)) if each not in found]
+            if beyond:
+                await self._say_empty(case, effect.to.id)
+            if not found:
+                _log.critical("an alert reaches nobody", case=case.case_id, role=effect.to.id or effect.to.kind)
         self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps) for to in found]
+
+    async def _say_empty(self, case: Case, role: str) -> None:
+        """Say that nobody holds a rung: an alert that others got in their place would hide it."""
+        _log.error("nobody holds a rung", case=case.case_id, role=role)
+        for effect in await empty_rungs.to_say(self.tx, case, role, self.addressees):
+            await self.tell(case, effect)
 
     async def report(self, case: Case, version: int) -> None:
         """Send a version of the missing report wherever reports go; the document is composed when it leaves."""
@@ -129,18 +144,20 @@ class Post:
 
     async def send(self, protocols: Mapping[str, Protocol]) -> None:
         """Write every draft to the outbox, one text a person, channel and case at a time."""
-        if not self.drafts and not self._reports:
+        if not self.drafts and not self.said and not self._reports:
             return
         sheaf = Sheaf(
             self.tx, self.now, self.parts, self.addressees, self.in_place, Drawer(self.parts.chance), self._next_due,
             letters=self._reports,
         )  # fmt: skip
-        for case_id in dict.fromkeys(d.case.case_id for d in self.drafts):
+        cases = {case.case_id: case for case in (*(d.case for d in self.drafts), *(case for case, _ in self.said))}
+        for case_id, case in cases.items():
             mine = [d for d in self.drafts if d.case.case_id == case_id]
             for draft, due_at in speech.one_each(mine, self.now):
                 await sheaf.add(draft, due_at, protocols[draft.case.protocol])
+            await groups.speak(sheaf, case, mine, [tell for of, tell in self.said if of.case_id == case_id])
         await sheaf.bind()
-        self.drafts, self._reports = [], []
+        self.drafts, self.said, self._reports = [], [], []
 
     async def reply(self, reply: Reply) -> None:
         """Write one answer to the outbox at once."""

@@ -16,16 +16,13 @@ async def tell(
     desk: Desk, people: Iterable[Person], text: str, fields: Mapping[str, Field], *, role: str = "", home: str = "",
     button: tuple[str, str, str] | None = None,
 ) -> None:  # fmt: skip
-    """Tell each of these people once a channel. `role` and `home` become words of their language.
+    """Tell each of these people once a channel; an empty `home` is every home.
 
     `button`: what stands under it on Telegram, as (label, command, what the command is given).
     """
     for person in {each.person_id: each for each in people if each.active}.values():
         book = desk.book(person.language)
-        said = dict(fields)
-        if role:
-            said["role"] = book.phrase[f"role_{role}"]
-        said["home"] = home or book.phrase["every_home"]
+        said = {**fields, "role": role, "home": home}
         for channel, address in (("telegram", person.telegram_id), ("sms", person.mobile)):
             if address is None:
                 continue

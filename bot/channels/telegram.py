@@ -74,17 +74,18 @@ class TelegramChannel:
     async def send(self, letter: Letter) -> Receipt:
         """Hand one letter over. Raises Refused for good, Unreachable for now."""
         before = await self._old_card(letter)
-        message_id = await self._to(letter, letter.address)
-        if before is not None and before != message_id:
+        receipt = await self._to(letter, letter.address)
+        if before is not None and str(before) != receipt.provider_id:
             await self._take_buttons(letter.address, before)
-        return Receipt(provider_id=str(message_id))
+        return receipt
 
-    async def _to(self, letter: Letter, chat: str) -> int:
+    async def _to(self, letter: Letter, chat: str) -> Receipt:
         try:
-            return await self._deliver(letter, chat)
+            return Receipt(str(await self._deliver(letter, chat)))
         except exceptions.TelegramMigrateToChat as moved:
             _log.warning("a chat became a supergroup", letter=letter.id)
-            return await self._calling(self._deliver(letter, str(moved.migrate_to_chat_id)))
+            new = str(moved.migrate_to_chat_id)
+            return Receipt(str(await self._calling(self._deliver(letter, new))), moved_to=new)
         except (exceptions.AiogramError, TimeoutError, OSError) as fault:
             raise translated(fault) from None
 
