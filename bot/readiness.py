@@ -7,7 +7,7 @@ from typing import Any
 import structlog
 
 from scheduler.clock import Clock
-from storage import health, pulse
+from storage import foresight, health, pulse
 from storage.database import Database
 
 TICK_AT_MOST_SECONDS = 15  # three sweeps of the metronome
@@ -30,9 +30,11 @@ async def readiness(
         "db_writable": await _writable(database, now),
         "tick_age_s": None if ticked is None else 0 if by_hand else _seconds(now, ticked),
         "overdue": None, "open_without_deadline": None, "outbox_oldest_s": None, "channels": {}, "audit_ok": False,
+        "duty_warnings": {},
     }  # fmt: skip
     try:
         found = await database.read(lambda tx: health.look(tx, now, audit_key))
+        foreseen = await database.read(foresight.standing)
     except Exception as fault:
         _log.error("the database cannot be read", fault=type(fault).__name__)
         return False, facts
@@ -43,6 +45,7 @@ async def readiness(
         "outbox_oldest_s": 0 if found.outbox_oldest is None else _seconds(now, found.outbox_oldest),
         "channels": {n: s is None or _seconds(now, s) <= OUTBOX_AT_MOST_SECONDS for n, s in waits.items()},
         "audit_ok": found.chain_whole,
+        "duty_warnings": foreseen,  # what would hurt on a night to come breaks no promise tonight
     }
     return _kept(facts), facts
 

@@ -127,6 +127,14 @@ async def lost(tx: Tx, chat_id: int, fault: str, now: datetime) -> GroupChat | N
     return held
 
 
+async def dead(tx: Tx, organisation: str) -> list[tuple[str, str]]:
+    """Home and fault of each binding that ended by itself and was not made again."""
+    rows = await tx.rows(
+        "SELECT home, fault FROM group_chat WHERE organisation = ? AND dead_at IS NOT NULL", organisation
+    )
+    return [(row["home"], row["fault"]) for row in rows]
+
+
 def _group(row: Row) -> GroupChat:
     return GroupChat(
         organisation=row["organisation"], home=row["home"], chat_id=int(row["chat_id"]), bound_by=row["bound_by"]

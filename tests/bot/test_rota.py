@@ -131,3 +131,19 @@ def test_who_is_reached_how_is_shown(house: Terminal) -> None:
     assert set(rows) == {"cass", "mo", "dee", "cat"}
     assert rows["cass"]["channels"] == ["telegram", "sms"]
     assert (rows["dee"]["channels"], rows["dee"]["asked_at"]) == (["sms"], None)
+
+
+def test_the_doctor_shows_what_would_hurt_on_the_night(house: Terminal) -> None:
+    """An empty shift, somebody whom nothing reaches, a duty that nobody took over; a house in order says so."""
+    assert "for a week ahead each shift is filled" in house.run("doctor").out
+    house.fine(
+        "rota", "set", "coordinator", "cass", "--days", "daily", "--from", "20:00", "--until", "08:00", "--by", "dee"
+    )
+    house.fine("person", "add", "len", "--name", "Len Example", "--role", "deputy", "--by", "dee")
+    ran = house.run("doctor", "--json")
+    says = {each["what"]: each["says"] for each in ran.json if each["level"] != "ok"}
+    assert ran.code == 1 and "len is on call, and nothing reaches them" in says["people"]
+    assert "nobody stands on the rota as coordinator" in says["rota"]
+    house.at("2026-06-10T21:40:00Z")
+    said = [each["says"] for each in house.run("doctor", "--json").json]
+    assert any("cass has not taken over as coordinator since Wed 10 Jun 21:35" in each for each in said)

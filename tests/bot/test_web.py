@@ -238,11 +238,19 @@ async def test_ready_tells_numbers_and_breaks_when_a_promise_does(life: Living) 
         facts = await answer.json()
         assert answer.status == 200 and facts["db_writable"] and facts["audit_ok"]
         assert set(facts) == {"db_writable", "tick_age_s", "overdue", "open_without_deadline", "outbox_oldest_s",
-                              "channels", "audit_ok"}  # fmt: skip
+                              "channels", "audit_ok", "duty_warnings"}  # fmt: skip
     await life.text(PAT, "MISSING")
     await life.house.database.write(lambda tx: tx.run("DELETE FROM deadline"))
     async with life.client.get(f"{life.url}/readyz") as answer:
         assert answer.status == 503 and (await answer.json())["open_without_deadline"] == 1
+
+
+async def test_what_would_hurt_on_a_night_to_come_is_shown_and_breaks_no_promise(life: Living) -> None:
+    """Ready all the same: an empty shift next week stops nobody tonight."""
+    warning = "INSERT INTO duty_warning (organisation, kind, about, since) VALUES ('org1', 'empty_shift', 'x', 1)"
+    await life.house.database.write(lambda tx: tx.run(warning))
+    async with life.client.get(f"{life.url}/readyz") as answer:
+        assert answer.status == 200 and (await answer.json())["duty_warnings"] == {"empty_shift": 1}
 
 
 async def test_a_broken_chain_is_not_ready(life: Living) -> None:

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -70,7 +71,7 @@ async def on_duty(house) -> list[str]:
 
 async def digits_of(house, text: str, who: str) -> str:
     row = (await house.rows("SELECT body FROM outbox WHERE text = ? AND person = ? ORDER BY id DESC", text, who))[0]
-    return row["body"].partition("OK ")[2][:4]
+    return str(row["body"]).partition("OK ")[2][:4]
 
 
 # ---- taking over -----------------------------------------------------------------------------------------
@@ -216,7 +217,7 @@ async def bound(folder: Path) -> AsyncIterator[Phones]:
         yield phones
 
 
-async def said_there(phones: Phones, chat: int = -5001) -> list[dict]:
+async def said_there(phones: Phones, chat: int = -5001) -> list[dict[str, Any]]:
     return await phones.house.rows("SELECT * FROM outbox WHERE address = ? ORDER BY rowid", str(chat))
 
 
@@ -356,7 +357,9 @@ async def test_who_blocks_the_bot_is_known_to_be_out_of_reach_there(all_phones: 
         {"message": {"migrate_to_chat_id": -9, "chat": GROUP}},
     ],
 )  # fmt: skip
-async def test_a_change_of_a_chat_nobody_knows_is_kept_and_changes_nothing(all_phones: Phones, raw: dict) -> None:
+async def test_a_change_of_a_chat_nobody_knows_is_kept_and_changes_nothing(
+    all_phones: Phones, raw: dict[str, Any]
+) -> None:
     """A shape that Telegram never sends, and a group that was never bound."""
     assert await telegram.hear(all_phones.doors, {"update_id": next(_numbers), **raw}) in ("ignored", "done")
     assert await all_phones.house.rows("SELECT * FROM outbox") == []
