@@ -87,9 +87,10 @@ def parsed(children: int) -> Roster:
             if role != "owner":
                 duties.append({"organisation": f"org{number}", "role": role, "person": f"{role}{number}"})
     for number in range(homes):
-        people.append({"id": f"staff{number}", "organisation": f"org{number // HOMES_AN_ORGANISATION}",
-                       "name": f"Staff {number}", "roles": [f"staff:home{number}"],
-                       "telegram_id": 20_000_000 + number})  # fmt: skip
+        for role, accounts in (("staff", 20_000_000), ("manager", 30_000_000)):
+            people.append({"id": f"{role}{number}", "organisation": f"org{number // HOMES_AN_ORGANISATION}",
+                           "name": f"{role} {number}", "roles": [f"{role}:home{number}"],
+                           "telegram_id": accounts + number})  # fmt: skip
     tables: dict[str, list[Entry]] = {
         "organisation": [
             {"id": f"org{number}", "name": f"Organisation {number}", "jurisdiction": "england", "protocol": BASE,

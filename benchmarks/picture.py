@@ -10,6 +10,7 @@ import sys
 from collections.abc import Callable
 from html import escape
 from pathlib import Path
+from typing import Any
 
 from benchmarks.rounds import Row, Told
 from benchmarks.scripts import RESULTS, shown, told_by
@@ -19,6 +20,11 @@ PICTURE, README = ROOT / "docs" / "images" / "bench.svg", ROOT / "README.md"
 BEGIN, END = "<!-- measured: python -m benchmarks.picture -->", "<!-- end of measured -->"
 WIDTH, LEFT, RIGHT, LINE, TOP = 960, 400, 110, 26, 52  # pixels
 INK, BAR, SHORT, MUST, AIM = "#1f2933", "#2f6f8f", "#b5541c", "#8a1c1c", "#3f7d3f"
+
+
+def where(data: dict[str, Any]) -> str:
+    """When it was measured, and on what."""
+    return f"Measured {data['measured'][:10]} on {data['cores']} cores at a load of {data['load']}"
 
 
 def measured(told: list[Told]) -> list[Row]:
@@ -40,7 +46,7 @@ def aims(row: Row) -> float | None:
     return row.aim / row.must if row.more else row.must / row.aim
 
 
-def svg(rows: list[Row], measured_at: str) -> str:
+def svg(rows: list[Row], where: str) -> str:
     """The picture."""
     most = max(2.0, *(reached(row) for row in rows))
     least = min(0.5, *(reached(row) for row in rows))
@@ -55,7 +61,7 @@ def svg(rows: list[Row], measured_at: str) -> str:
         ' role="img" font-family="sans-serif" font-size="13">',
         "<title>What was measured, as so many times what it must be</title>",
         f'<rect width="{WIDTH}" height="{height}" fill="#ffffff"/>',
-        f'<text x="16" y="24" fill="{INK}" font-size="15">Measured {escape(measured_at[:10])}, short form:'
+        f'<text x="16" y="24" fill="{INK}" font-size="15">{escape(where)}:'
         " so many times as good as it must be (red line) and as it aims to be (green mark)</text>",
         *(line for place, row in enumerate(rows) for line in _bar(row, TOP + LINE * place, x)),
         f'<line x1="{x(1):.1f}" y1="{TOP - 8}" x2="{x(1):.1f}" y2="{height - 12}" stroke="{MUST}" stroke-width="1.5"/>',
@@ -94,11 +100,11 @@ def main() -> int:
     """Draw and write what was committed."""
     data = json.loads((RESULTS / "latest.json").read_text(encoding="utf-8"))
     told = told_by(data)
-    PICTURE.write_text(svg(measured(told), data["measured"]), encoding="utf-8")
+    PICTURE.write_text(svg(measured(told), where(data)), encoding="utf-8")
     before, _, rest = README.read_text(encoding="utf-8").partition(BEGIN)
     _, _, after = rest.partition(END)
     table = markdown([row for row in told if isinstance(row, Row) and (row.must is not None or row.aim is not None)])
-    README.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    README.write_text(f"{before}{BEGIN}\n{where(data)}.\n\n{table}\n{END}{after}", encoding="utf-8")
     return 0
 
 

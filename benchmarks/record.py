@@ -73,7 +73,7 @@ def _rates(disk: str, seconds: float) -> Rates:
             [sys.executable, "-m", "benchmarks.record", "--disk", disk, str(seconds)], stdout=subprocess.PIPE,
             check=True, env=slow_disk.environment(Path(folder)) if disk == "slow" else None,
         )  # fmt: skip
-    rates: Rates = json.loads(done.stdout)
+    rates: Rates = json.loads(done.stdout.splitlines()[-1])
     return rates
 
 

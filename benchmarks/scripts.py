@@ -78,6 +78,7 @@ def kept(told: Iterable[Told], full: bool) -> dict[str, Any]:
         "python": platform.python_version(),
         "sqlite": sqlite3.sqlite_version,
         "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[2], 1),  # of the last quarter of an hour: above the cores, others worked here too
         "rows": [asdict(each) for each in told if isinstance(each, Row)],
         "not_run": [asdict(each) for each in told if isinstance(each, NotRun)],
     }
