@@ -28,7 +28,7 @@ AT_ONCE = timedelta(minutes=1)  # two who press within it contradict each other;
 async def press(talk: Talk) -> None:
     """Carry out one press."""
     button = await talk.desk.button(talk.update.token) if talk.update.token else None
-    if button is None or (button.expires_at is not None and button.expires_at < talk.now):
+    if button is None or button.expires_at < talk.now:
         talk.toast = talk.words("no_button")
         return
     if button.case_id is None:

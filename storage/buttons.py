@@ -3,6 +3,7 @@
 A button carries nothing but a token that nobody can guess; what it means, whose it is and whether it was used is here.
 """
 
+import json
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -10,10 +11,14 @@ from datetime import datetime, timedelta
 from storage import bulk
 from storage.chance import Chance, time_token
 from storage.codec import instant, ms
-from storage.database import Tx, Value
+from storage.database import Tx
 
 BUTTON_LIVES = timedelta(hours=24)
+_LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LIVES = BUTTON_LIVES // timedelta(milliseconds=1)
+_OF_MESSAGE = 20  # characters of a token that its neighbours share
+_PLACES = tuple(f"{first}{second}" for first in _LETTERS for second in _LETTERS)  # more than a message can hold
+_json = json.JSONEncoder(separators=(",", ":")).encode
 WRONG_CODES = 5
 CODE_LOCKED = timedelta(minutes=15)
 
@@ -29,51 +34,62 @@ class Button:
     check: str
     value: str
     prompt_at: datetime
-    expires_at: datetime | None
+    expires_at: datetime
     used_by: str | None
 
 
 class Drawer:
-    """Buttons in the making: each gets its token at once, and all are written with one statement (`put`)."""
+    """Buttons in the making: each gets its token at once; those of one message are one row, and all rows are written with
+    one statement (`put`)."""
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
-        self._made: list[tuple[Value, ...]] = []
+        self._made: dict[tuple[str | None, str, int], tuple[str, list[tuple[str, str, str]]]] = {}
 
     def make(
         self, case_id: str | None, person: str, action: str, check: str = "", value: str = "", *, now: datetime
     ) -> str:
-        """Make a button; returns its token of 22 characters."""
-        at = ms(now)
-        token = time_token(at, self._chance)
-        self._made.append((token, case_id, person, action, check, value, at, at + _LIVES))
-        return token
+        """Make a button; returns its token of 22 characters: that of its message, and which of them it is."""
+        of = (case_id, person, ms(now))
+        if of not in self._made:
+            self._made[of] = time_token(of[-1], self._chance)[:_OF_MESSAGE], []
+        token, meanings = self._made[of]
+        meanings.append((action, check, value))
+        return token + _PLACES[len(meanings) - 1]
 
     async def put(self, tx: Tx) -> None:
         """Write what was made."""
-        await bulk.insert(
-            tx, "button (token, case_id, person, action, check_id, value, prompt_at, expires_at)", self._made
-        )
-        self._made = []
+        rows = [
+            (token, case_id, person, at, at + _LIVES, _json(meanings))
+            for (case_id, person, at), (token, meanings) in self._made.items()
+        ]
+        await bulk.insert(tx, "keyboard (token, case_id, person, prompt_at, expires_at, meanings)", rows)
+        self._made = {}
 
 
 async def find(tx: Tx, token: str) -> Button | None:
     """The button of a token, or None."""
-    row = await tx.row("SELECT * FROM button WHERE token = ?", token)
-    if row is None:
+    row = await tx.row(
+        "SELECT keyboard.*, pressed.used_by FROM keyboard LEFT JOIN pressed ON pressed.token = ?"
+        " WHERE keyboard.token = ?", token, token[:_OF_MESSAGE],
+    )  # fmt: skip
+    meanings = [] if row is None else json.loads(row["meanings"])
+    place = _PLACES.index(token[_OF_MESSAGE:]) if token[_OF_MESSAGE:] in _PLACES else len(meanings)
+    if row is None or place >= len(meanings):
         return None
+    action, check, value = meanings[place]
     return Button(
-        token=row["token"], case_id=row["case_id"], person=row["person"], action=row["action"],
-        check=row["check_id"], value=row["value"], prompt_at=instant(row["prompt_at"]),
-        expires_at=None if row["expires_at"] is None else instant(row["expires_at"]), used_by=row["used_by"],
+        token=token, case_id=row["case_id"], person=row["person"], action=action, check=check, value=value,
+        prompt_at=instant(row["prompt_at"]), expires_at=instant(row["expires_at"]), used_by=row["used_by"],
     )  # fmt: skip
 
 
 async def use(tx: Tx, token: str, person: str, now: datetime) -> bool:
     """Spend a button; False if it was spent before."""
     return 1 == await tx.run(
-        "UPDATE button SET used_at = ?, used_by = ? WHERE token = ? AND used_at IS NULL", ms(now), person, token
-    )
+        "INSERT INTO pressed (token, used_at, used_by) VALUES (?, ?, ?) ON CONFLICT (token) DO NOTHING",
+        token, ms(now), person,
+    )  # fmt: skip
 
 
 async def ticks(tx: Tx, case_id: str, person: str, check: str) -> frozenset[str]:

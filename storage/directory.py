@@ -221,7 +221,7 @@ class Directory:
             " telegram_id = NULL WHERE id = ?", person_id,
         )  # fmt: skip
         await self.tx.run("DELETE FROM invite WHERE person = ?", person_id)
-        await self.tx.run("DELETE FROM button WHERE person = ?", person_id)
+        await self.tx.run("DELETE FROM keyboard WHERE person = ?", person_id)
         await outbox.withdraw_from(self.tx, person_id)
 
     async def knocks(self, person_id: str, now: datetime, every: timedelta) -> bool:

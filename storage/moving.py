@@ -23,7 +23,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "person": ("id",), "role": ("person", "role", "scope"), "duty": ("organisation", "position"),
     "invite": ("token_hash",), "case_row": ("case_id",), "case_reporter": ("case_id", "person"), "event": ("seq",),
     "words": ("words_id",), "media": ("media_id",), "deadline": ("case_id", "key"), "task": ("case_id", "position"),
-    "report": ("case_id", "version"), "alert": ("alert_id",), "button": ("token",),
+    "report": ("case_id", "version"), "alert": ("alert_id",), "keyboard": ("token",), "pressed": ("token",),
     "tick": ("case_id", "person", "check_id"), "card": ("case_id", "person"), "inbox": ("rowid",),
     "reply_code": ("case_id", "person"), "outbox": ("id",), "texter_mark": ("number", "kind", "about", "at"),
     "texter_choice": ("number",), "shift": ("shift_id",), "handover": ("handover_id",),

@@ -1,6 +1,7 @@
 """The one door: what it writes, it writes whole, once, and so that it can be proved."""
 
 import asyncio
+import json
 from collections.abc import AsyncIterator
 from datetime import timedelta
 from pathlib import Path
@@ -221,15 +222,33 @@ async def test_only_a_confirmed_number_answers_a_report(house: House) -> None:
 async def test_the_options_of_a_question_are_buttons_that_count_once(house: House) -> None:
     """A button carries a token alone; what it means is in the house, and it is spent by the first press."""
     case_id = await house.opens()
-    button = await house.row("SELECT token, value FROM button WHERE value = 'no' ORDER BY token LIMIT 1")
+    letter = await house.row("SELECT keyboard FROM outbox WHERE person = 'alice' AND kind = 'question'")
+    tokens = {label: token for line in json.loads(letter["keyboard"]) for label, token in line}
+    no, unsure = tokens["No"], tokens["Not sure"]
 
     async def press(desk: Desk) -> tuple[bool, bool]:
-        found = await desk.button(button["token"])
+        found = await desk.button(no)
         assert found is not None and (case_id, "alice", "answer") == (found.case_id, found.person, found.action)
-        return await desk.use_button(button["token"], "alice"), await desk.use_button(button["token"], "mo")
+        assert ("no", None) == (found.value, found.used_by)
+        return await desk.use_button(no, "alice"), await desk.use_button(no, "mo")
 
     assert (True, False) == await house.casebook.at_desk(press)
-    assert 22 == len(button["token"])
+    found = await house.casebook.at_desk(lambda desk: desk.button(no))
+    assert found is not None and "alice" == found.used_by
+    beside = await house.casebook.at_desk(lambda desk: desk.button(unsure))
+    assert beside is not None and ("unsure", None) == (beside.value, beside.used_by)
+    assert {22} == {len(token) for token in tokens.values()} and len(tokens) == len(set(tokens.values()))
+
+
+@pytest.mark.parametrize("ending", ["", "ZZ", "1", "??", "00more", "é0"])
+async def test_a_token_that_nobody_was_given_means_nothing(house: House, ending: str) -> None:
+    """T14: who has one token of a message cannot make another, and whatever a client sends is looked up and not believed."""
+    await house.opens()
+    letter = await house.row("SELECT keyboard FROM outbox WHERE person = 'alice' AND kind = 'question'")
+    token = json.loads(letter["keyboard"])[0][0][1]
+    assert await house.casebook.at_desk(lambda desk: desk.button(token)) is not None
+    assert await house.casebook.at_desk(lambda desk: desk.button(token[:20] + ending)) is None
+    assert await house.casebook.at_desk(lambda desk: desk.button(ending)) is None
 
 
 async def test_ticks_cards_words_and_codes_are_kept(house: House) -> None:
