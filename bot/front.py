@@ -72,6 +72,7 @@ class Front:
             self._stack.push_async_callback(house.work.stop_post)
         self._telegram = bot = await open_telegram(house.settings, self._card, files.for_people, workshop, self._stack)
         house.channels["telegram"] = bot or OffChannel("telegram")
+        house.work.stir()
         doors = Doors(
             casebook=house.casebook, books=house.books, protocols=house.shelf, clock=house.clock,
             fetch_file=no_file if bot is None else bot.fetch_file,

@@ -6,7 +6,7 @@ Under a test clock this is the only moment at which bells ring; a tester moves t
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
 
-from scheduler.outbox import Drained
+from scheduler.postman import Drained
 
 ROUNDS_AT_MOST = 200  # a house that never comes to rest is a fault, not a wait
 

@@ -4,7 +4,6 @@ Ringing never waits for sending: a provider that does not answer must not hold u
 """
 
 import asyncio
-import contextlib
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
 
@@ -12,18 +11,18 @@ import structlog
 
 from bot.crash import Crash
 from bot.settle import settle
-from scheduler import outbox as postman
 from scheduler.clock import Clock, SharedClock
 from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
-from scheduler.outbox import Channel, Drained
+from scheduler.outbox import Channel
+from scheduler.postman import Drained, Postman
 from storage import outbox, pulse
 from storage.casebook import Answer, Casebook
 from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
 RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
-AGAIN_SECONDS = 1
+AGAIN_SECONDS, PLAN_EVERY_SECONDS = 1, 0.2
 _log = structlog.get_logger(__name__)
 
 
@@ -34,12 +33,11 @@ class Work:
         self, casebook: Casebook, channels: Mapping[str, Channel], clock: Clock, crash: Crash,
         answer_for: Callable[[Heard], Answer],
     ) -> None:  # fmt: skip
-        self._casebook, self._channels, self._clock, self._crash = casebook, channels, clock, crash
-        self._answer_for, self._duty = answer_for, DutyBell(casebook)
+        self._casebook, self._clock, self._answer_for = casebook, clock, answer_for
+        self._postman, self._duty = Postman(casebook, channels, clock.now, crash), DutyBell(casebook)
         self._minding: asyncio.Task[None] | None = None
-        self._stirred = asyncio.Event()
-        self._posting, self._settling = asyncio.Lock(), asyncio.Lock()
-        self._postman: asyncio.Task[None] | None = None
+        self._posting: list[asyncio.Task[None]] = []
+        self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
         self._beaten: datetime | None = None
         self._retried: datetime | None = None
         self._heard: datetime | None = None
@@ -66,15 +64,18 @@ class Work:
 
     def start_post(self) -> None:
         """Begin to send letters as they come."""
-        self._postman = asyncio.create_task(self._post())
+        self._posting = [asyncio.create_task(self._post()), asyncio.create_task(self._keep_planning())]
+        self.stir()
 
     async def stop_post(self) -> None:
-        """Stop between two batches; what is on its way is waited for and written down."""
-        if self._postman is not None:
-            async with self._posting:
-                self._postman.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._postman
+        """Take no more letters; what is on its way is waited for and written down."""
+        try:
+            await self._postman.stop()
+        except Exception as fault:  # the next life finds them half-sent, and sends them as repeats
+            _log.error("what was on its way could not be written down", fault=type(fault).__name__)
+        for task in self._posting:
+            task.cancel()
+        await asyncio.gather(*self._posting, return_exceptions=True)
 
     async def sleep(self) -> None:
         """Note the last moment of this life."""
@@ -85,7 +86,8 @@ class Work:
 
     def stir(self) -> None:
         """Something was committed: there may be letters."""
-        self._stirred.set()
+        self._postman.stir()
+        self._to_plan.set()
 
     async def tick(self) -> datetime | None:
         """Ring what is due now; returns when there is next something to ring or to send."""
@@ -133,20 +135,29 @@ class Work:
 
     async def drain(self) -> Drained:
         """Send every letter that is due."""
-        async with self._posting:
-            return await postman.drain(self._casebook, dict(self._channels), self._clock.now(), self._crash)
+        return await self._postman.drain()
 
     async def _post(self) -> None:
         while True:
-            await self._stirred.wait()
-            self._stirred.clear()
+            await self._postman.news()
             try:
-                await self.drain()
-                await self._plan()
+                await self._postman.turn()
+                self._to_plan.set()
             except Exception as fault:
                 _log.error("letters could not be sent", fault=type(fault).__name__)
                 await asyncio.sleep(AGAIN_SECONDS)
                 self.stir()
+
+    async def _keep_planning(self) -> None:
+        """Tell the clock what is due next, soon after that may have changed, and not after each message of a flood."""
+        while True:
+            await self._to_plan.wait()
+            self._to_plan.clear()
+            try:
+                await self._plan()
+            except Exception as fault:  # the next sweep of the clock finds it
+                _log.error("what is due next could not be looked up", fault=type(fault).__name__)
+            await asyncio.sleep(PLAN_EVERY_SECONDS)
 
     async def _mind(self, now: datetime) -> None:
         """Look after duty; no deadline waits for it."""

@@ -1,15 +1,14 @@
-"""What is unsent? Letters leave by urgency, after the commit that wrote them, and the fate of each is written down.
+"""What became of a letter? It is written down, and it is news like any other.
 
-The fate of a letter is news like any other: a dead address sends it by the person's other channel at once, and the case
-hears that a parent can no longer be reached.
+A dead address sends the letter by the person's other channel at once, and the case hears that a parent can no longer be
+reached. How letters leave is the postman's (`scheduler.postman`).
 """
 
-import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
-from typing import Protocol, assert_never
+from typing import Protocol, TypeAlias, assert_never
 
 import structlog
 
@@ -22,12 +21,9 @@ from storage.chance import time_id
 from storage.database import Unusable
 from storage.desk import Desk
 from storage.outbox import Letter
-from storage.parts import no_crash
 
 log = structlog.get_logger()
 
-IN_FLIGHT = 8  # a provider without idempotency keys may repeat as many letters as were in flight at a kill
-BATCHES_AT_MOST = 500
 OPTED_OUT = "21610"  # Twilio: they texted STOP
 REPORTS_BY = ("email", "webhook")
 HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
@@ -67,71 +63,29 @@ class Channel(Protocol):
     async def send(self, letter: Letter) -> Receipt: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Drained:
-    """How many letters were tried, and how many of them were not taken."""
-
-    sends: int = 0
-    failed: int = 0
+Fate: TypeAlias = Receipt | Refused | Unreachable
 
 
-async def drain(
-    casebook: Casebook, channels: Mapping[str, Channel], now: datetime, crash: Callable[[str], None] = no_crash
-) -> Drained:
-    """Send everything that is due, most urgent first.
+async def write_down(casebook: Casebook, letter: Letter, fate: Fate, now: datetime) -> None:
+    """Write down what became of one letter in a unit of its own. A refusal is news to its case.
 
-    1. a batch is marked as being sent (crash point outbox.after_claim)
-    2. its letters go out side by side (outbox.after_send)
-    3. what became of each is written down (outbox.after_record), and only then the next batch is taken
+    Should the case not bear it, the letter is marked all the same, and what was refused leaves by the other channel. Raises
+    Unusable.
     """
-    total = Drained()
-    for _ in range(BATCHES_AT_MOST):
-        letters = await casebook.database.write(lambda tx: outbox.claim(tx, now, IN_FLIGHT, channels=tuple(channels)))
-        if not letters:
-            return total
-        crash("outbox.after_claim")
-        fates = await asyncio.gather(*(_send(channels[letter.channel], letter) for letter in letters))
-        crash("outbox.after_send")
-        await _write_down(casebook, list(zip(letters, fates, strict=True)), now)
-        crash("outbox.after_record")
-        untaken = sum(not isinstance(fate, Receipt) for fate in fates)
-        total = Drained(total.sends + len(letters), total.failed + untaken)
-    return total
-
-
-Fate = Receipt | Refused | Unreachable
-
-
-async def _send(channel: Channel, letter: Letter) -> Fate:
     try:
-        return await channel.send(letter)
-    except (Refused, Unreachable) as fate:
-        log.warning("letter not taken", letter=letter.id, channel=letter.channel, code=fate.code)
-        return fate
-    except Exception as fault:  # a channel that breaks must not stop the others; unknown never means stop
-        log.exception("channel broke", letter=letter.id, channel=letter.channel)
-        return Unreachable(type(fault).__name__)
-
-
-async def _write_down(casebook: Casebook, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
-    """Write down what became of a batch: what was taken or comes later in one unit, each refusal in one of its own.
-
-    A refusal is news to its case. Should the case not bear it, the letter still leaves by the other channel.
-    """
-    await casebook.at_desk(partial(_record, pairs=pairs, now=now))
-    for letter, fate in pairs:
-        if not isinstance(fate, Refused):
-            continue
-        try:
+        if isinstance(fate, Refused):
             await casebook.at_desk(partial(_refuse, letter=letter, fate=fate))
-        except Unusable:
-            raise
-        except Exception:
-            log.exception("a refusal could not be worked", letter=letter.id)
-            await casebook.at_desk(partial(_reroute, letter=letter, fate=fate))
+        else:
+            await casebook.at_desk(partial(record, pairs=[(letter, fate)], now=now))
+    except Unusable:
+        raise
+    except Exception:
+        log.exception("what became of a letter could not be worked", letter=letter.id)
+        await casebook.at_desk(partial(_mark, letter=letter, fate=fate, now=now))
 
 
-async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime) -> None:
+async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime) -> None:
+    """Write down letters that were taken or come later; each refusal has a unit of its own (`write_down`)."""
     for letter, fate in pairs:
         match fate:
             case Receipt():
@@ -144,7 +98,7 @@ async def _record(desk: Desk, *, pairs: list[tuple[Letter, Fate]], now: datetime
                 if letter.tries == HELD_UP_TRIES:
                     await _tell_unsent(desk, letter)
             case Refused():
-                pass  # each in a unit of its own
+                pass
             case _:
                 assert_never(fate)
 
@@ -154,9 +108,18 @@ async def _refuse(desk: Desk, *, letter: Letter, fate: Refused) -> None:
     await refused(desk, letter, dead=fate.dead, code=fate.code)
 
 
-async def _reroute(desk: Desk, *, letter: Letter, fate: Refused) -> None:
-    await outbox.failed(desk.tx, letter.id, fate.code)
-    await _by_other_channel(desk, letter)
+async def _mark(desk: Desk, *, letter: Letter, fate: Fate, now: datetime) -> None:
+    """What became of it and nothing that would follow from it."""
+    match fate:
+        case Receipt():
+            await outbox.sent(desk.tx, letter.id, fate.provider_id, now)
+        case Unreachable():
+            await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
+        case Refused():
+            await outbox.failed(desk.tx, letter.id, fate.code)
+            await _by_other_channel(desk, letter)
+        case _:
+            assert_never(fate)
 
 
 async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:

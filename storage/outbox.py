@@ -73,33 +73,41 @@ async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
     await bulk.insert(tx, f"outbox ({_COLUMNS})", rows)
 
 
-async def claim(tx: Tx, now: datetime, limit: int, *, channels: Sequence[str]) -> list[Letter]:
+async def claim(tx: Tx, now: datetime, limit: int, *, channel: str) -> list[Letter]:
     """Take what is due, most urgent first, then oldest, and mark it as being sent; what ran out is marked expired.
 
-    A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new.
+    A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new. One
+    to an address to which another is on its way waits until that has landed.
     """
-    marks = ", ".join("?" for _ in channels)
     taken: list[Letter] = []
-    while len(taken) < limit:
-        rows = await tx.rows(
-            f"SELECT * FROM outbox WHERE state = 'queued' AND due_at <= ? AND channel IN ({marks})"
-            f" ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}", ms(now), *channels, limit - len(taken),
-        )  # fmt: skip
-        if not rows:
+    while (wanted := limit - len(taken)) > 0:
+        rows = await tx.rows(f"{_WAITING}{tx.hold_free}", channel, ms(now), wanted)
+        spent, live = list[Letter](), dict[str, Letter]()
+        for letter in map(_letter, rows):
+            if letter.expires_at is not None and letter.expires_at <= now:
+                spent.append(letter)
+            else:
+                live.setdefault(letter.address, replace(letter, tries=letter.tries + 1))
+        await _set(tx, "state = 'expired'", spent)
+        await _set(tx, f"state = 'sending', tries = tries + 1, held_until = {ms(now + HELD)}", list(live.values()))
+        taken += live.values()
+        if len(rows) < wanted:
             break
-        found = [_letter(row) for row in rows]
-        live = [each for each in found if each.expires_at is None or each.expires_at > now]
-        await _set(tx, "state = 'expired'", [each.id for each in found if each not in live])
-        await _set(
-            tx, f"state = 'sending', tries = tries + 1, held_until = {ms(now + HELD)}", [each.id for each in live]
-        )
-        taken += live
-    return [replace(letter, tries=letter.tries + 1) for letter in taken]
+    return taken
 
 
-async def _set(tx: Tx, what: str, ids: Sequence[str]) -> None:
-    if ids:
-        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({', '.join('?' * len(ids))})", *ids)
+_WAITING = (
+    "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND due_at <= ? AND NOT EXISTS"
+    " (SELECT 1 FROM outbox AS flying WHERE flying.state = 'sending' AND flying.channel = outbox.channel"
+    " AND flying.address = outbox.address)"
+    " ORDER BY urgency, created_at, id LIMIT ?"
+)
+
+
+async def _set(tx: Tx, what: str, letters: Sequence[Letter]) -> None:
+    if letters:
+        marks = ", ".join("?" * len(letters))
+        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({marks})", *(each.id for each in letters))
 
 
 async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime) -> None:

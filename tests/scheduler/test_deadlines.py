@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from scheduler.deadlines import ring
-from scheduler.outbox import drain
+from scheduler.postman import drain
 from tests.scheduler.test_outbox import Phone
 from tests.storage.houses import EVENING, a_house
 

@@ -1,0 +1,181 @@
+"""What is unsent? Letters leave by urgency, after the commit that wrote them, and the fate of each is written down.
+
+Each channel has so many slots, and a slot that is free takes the most urgent letter that waits: a provider that is slow
+holds a slot and not the queue, one that is down holds up no other channel, and an escalation goes before ten thousand
+reminders as soon as one slot is free. Two letters to one address never fly at once, so that a person reads them in order.
+
+    waits ──claim──▶ in a slot ──send──▶ landed ──┐
+      ▲                                           │  one unit of work writes down what landed
+      └────────────── not now ────────────────────┘  and takes what the free slots may carry
+"""
+
+import asyncio
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import partial
+
+import structlog
+
+from scheduler.outbox import Channel, Fate, Receipt, Refused, Unreachable, record, write_down
+from storage import outbox
+from storage.casebook import Casebook
+from storage.database import Unusable
+from storage.desk import Desk
+from storage.outbox import Letter
+from storage.parts import no_crash
+
+log = structlog.get_logger()
+
+SLOTS = 32  # a channel's; a provider without idempotency keys may repeat as many letters as were in them at a kill
+GATHERED = SLOTS // 4  # letters that landed are written down together, so many or after so long
+GATHER_SECONDS = 0.005
+SEND_SECONDS = 50  # less than a letter is held (`storage.outbox.HELD`): nobody else takes it while it is on its way
+
+
+@dataclass(frozen=True, slots=True)
+class Drained:
+    """How many letters were tried, and how many of them were not taken."""
+
+    sends: int = 0
+    failed: int = 0
+
+
+async def drain(
+    casebook: Casebook, channels: Mapping[str, Channel], now: datetime, crash: Callable[[str], None] = no_crash
+) -> Drained:
+    """Send everything that is due, most urgent first."""
+    return await Postman(casebook, channels, lambda: now, crash).drain()
+
+
+class Postman:
+    """Keeps the slots of each channel full. `channels` may grow while it works.
+
+    1. one unit of work writes down what landed and marks what the free slots take as being sent
+       (crash points outbox.after_record, outbox.after_claim)
+    2. each of these letters goes out by itself, and lands (outbox.after_send)
+    3. what a provider refused is worked in a unit of its own, for it is news to its case
+    """
+
+    def __init__(
+        self, casebook: Casebook, channels: Mapping[str, Channel], now: Callable[[], datetime],
+        crash: Callable[[str], None] = no_crash,
+    ) -> None:  # fmt: skip
+        self._casebook, self._channels, self._now, self._crash = casebook, channels, now, crash
+        self._flying: dict[str, tuple[Letter, asyncio.Task[None]]] = {}
+        self._landed: list[tuple[Letter, Fate]] = []
+        self._turns = asyncio.Lock()
+        self._news = asyncio.Event()
+        self._stopping = False
+        self._sends = self._failed = 0
+
+    def stir(self) -> None:
+        """There may be something to send."""
+        self._news.set()
+
+    async def drain(self) -> Drained:
+        """Send until nothing is due and nothing is on its way. Raises what the database raises."""
+        before = Drained(self._sends, self._failed)
+        while await self.turn() or self._flying or self._news.is_set():
+            await self.news()
+        return Drained(self._sends - before.sends, self._failed - before.failed)
+
+    async def stop(self) -> None:
+        """Take nothing more; what is on its way is waited for and written down."""
+        self._stopping = True
+        await self.drain()
+
+    async def news(self) -> None:
+        """Wait until a letter lands or `stir` is called."""
+        await self._news.wait()
+
+    async def turn(self) -> int:
+        """Write down what landed, fill the free slots; returns how many letters were taken."""
+        async with self._turns:
+            self._news.clear()
+            landed, self._landed = self._landed, []
+            try:
+                letters = await self._write_down_and_take(landed)
+            except BaseException:
+                self._landed += landed  # it stays known, and the next turn writes it down
+                raise
+            for letter in letters:
+                self._send_off(letter)
+            await self._work_refusals(landed)
+            return len(letters)
+
+    # ---- one turn -----------------------------------------------------------------------------------
+
+    async def _write_down_and_take(self, landed: list[tuple[Letter, Fate]]) -> list[Letter]:
+        room, now = self._room(), self._now()
+        if landed:
+            self._crash("outbox.after_send")
+        elif not room:
+            return []
+        try:
+            letters = await self._casebook.at_desk(partial(_write_down_and_take, landed=landed, room=room, now=now))
+        except Unusable:
+            raise
+        except Exception:  # one that cannot be worked holds up no other
+            log.exception("letters that landed are written down one by one")
+            for letter, fate in landed:
+                await write_down(self._casebook, letter, fate, now)
+            letters = await self._casebook.at_desk(partial(_write_down_and_take, landed=[], room=room, now=now))
+        if landed:
+            self._crash("outbox.after_record")
+        if letters:
+            self._crash("outbox.after_claim")
+        return letters
+
+    def _room(self) -> dict[str, int]:
+        """Channels with free slots, and how many."""
+        if self._stopping:
+            return {}
+        flying = Counter(letter.channel for letter, _ in self._flying.values())
+        return {name: SLOTS - flying[name] for name in self._channels if flying[name] < SLOTS}
+
+    async def _work_refusals(self, landed: list[tuple[Letter, Fate]]) -> None:
+        untaken = [(letter, fate) for letter, fate in landed if isinstance(fate, Refused)]
+        working = [write_down(self._casebook, letter, fate, self._now()) for letter, fate in untaken]
+        faults = await asyncio.gather(*working, return_exceptions=True)
+        self._landed += [pair for pair, fault in zip(untaken, faults, strict=True) if fault is not None]
+        if untaken:
+            self.stir()  # it leaves by the other channel
+        for fault in filter(None, faults):
+            raise fault
+
+    # ---- on its way ---------------------------------------------------------------------------------
+
+    def _send_off(self, letter: Letter) -> None:
+        self._flying[letter.id] = letter, asyncio.create_task(self._carry(letter))
+
+    async def _carry(self, letter: Letter) -> None:
+        fate = await _send(self._channels[letter.channel], letter)
+        del self._flying[letter.id]
+        self._landed.append((letter, fate))
+        self._sends += 1
+        self._failed += not isinstance(fate, Receipt)
+        if len(self._landed) >= GATHERED or not self._flying:
+            self._news.set()
+        elif len(self._landed) == 1:
+            asyncio.get_running_loop().call_later(GATHER_SECONDS, self._news.set)
+
+
+async def _write_down_and_take(
+    desk: Desk, *, landed: list[tuple[Letter, Fate]], room: Mapping[str, int], now: datetime
+) -> list[Letter]:
+    await record(desk, landed, now)
+    return [letter for name, free in room.items() for letter in await outbox.claim(desk.tx, now, free, channel=name)]
+
+
+async def _send(channel: Channel, letter: Letter) -> Fate:
+    try:
+        async with asyncio.timeout(SEND_SECONDS):
+            return await channel.send(letter)
+    except (Refused, Unreachable) as fate:
+        log.warning("letter not taken", letter=letter.id, channel=letter.channel, code=fate.code)
+        return fate
+    except Exception as fault:  # a channel that breaks must not stop the others; unknown never means stop
+        log.exception("channel broke", letter=letter.id, channel=letter.channel)
+        return Unreachable(type(fault).__name__)
