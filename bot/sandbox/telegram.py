@@ -21,7 +21,8 @@ DELETE_WITHIN = timedelta(hours=48)
 
 
 class TelegramDouble(TelegramPeople):
-    """One bot. `deactivated` and `unknown` are chats it cannot write to; `failures` are planted refusals.
+    """One bot. `deactivated`, `unknown` and `left` (groups) are chats it cannot write to, `moved` groups that became the
+    supergroup of this number; `failures` are planted refusals.
 
     `calls` are the requests it got; `toasts` are the words with which presses were answered, by the press's id.
     """
@@ -32,6 +33,8 @@ class TelegramDouble(TelegramPeople):
         self.calls: list[tuple[str, dict[str, Any]]] = []
         self.deactivated: set[str] = set()
         self.unknown: set[str] = set()
+        self.left: set[str] = set()
+        self.moved: dict[str, int] = {}
         self.commands: list[dict[str, str]] = []
         self.toasts: dict[str, str] = {}
         self._methods: dict[str, Callable[[Fields], Awaitable[Any]]] = {
@@ -194,6 +197,11 @@ class TelegramDouble(TelegramPeople):
         chat = str(fields.get("chat_id", ""))
         if chat in self.blocked:
             raise Refusal(403, "Forbidden: bot was blocked by the user")
+        if chat in self.left:
+            raise Refusal(403, "Forbidden: bot was kicked from the group chat")
+        if chat in self.moved:
+            words = "Bad Request: group chat was upgraded to a supergroup chat"
+            raise Refusal(400, words, migrate_to_chat_id=self.moved[chat])
         if chat in self.deactivated:
             raise Refusal(403, "Forbidden: user is deactivated")
         if chat in self.unknown or not chat.lstrip("-").isdecimal():
