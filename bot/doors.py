@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from bot.settings import Settings
 from bot.web import Form
-from handlers import receipts, sms, telegram
+from handlers import receipts, sms, telegram, voice
 from handlers.inbox import Doors
 from handlers.sms import Ours
 from scheduler.outbox import refused
@@ -37,6 +37,19 @@ class FrontDoors:
         self.stir()
         return taken
 
+    async def voice(self, form: Form) -> str | None:
+        """Take a call that was picked up; None where it was meant for somebody else."""
+        return await self._telephone(form, keyed=False)
+
+    async def gather(self, form: Form) -> str | None:
+        """Take the digits that were keyed in a call."""
+        return await self._telephone(form, keyed=True)
+
+    async def _telephone(self, form: Form, *, keyed: bool) -> str | None:
+        said = await voice.hear(self.doors, self.ours, refused, form.fields, form.query, form.body, keyed=keyed)
+        self.stir()
+        return said
+
     async def receipts(self, form: Form) -> bool:
         """Take word of what became of a text of ours."""
         taken = await receipts.hear(self.doors, self.ours, refused, form.fields, form.query.get("m", ""))
@@ -47,6 +60,8 @@ class FrontDoors:
         """What is done about a message that is tried again."""
         if heard.source == telegram.SOURCE:
             return telegram.answer_for(self.doors, heard)
+        if voice.mine(heard):
+            return voice.answer_for(self.doors, refused, heard)
         if ":" in heard.external_id:
             return receipts.answer_for(heard, refused)
         return sms.answer_for(self.doors, heard)

@@ -12,7 +12,7 @@ from bot import web
 from bot.acts.performing import Performer
 from bot.channels.file import FileChannel
 from bot.channels.off import OffChannel
-from bot.channels.opening import open_email, open_sms, open_telegram, open_webhook
+from bot.channels.opening import open_email, open_sms, open_telegram, open_voice, open_webhook
 from bot.doors import FrontDoors, ours_of
 from bot.listening import Listening
 from bot.readiness import readiness
@@ -67,6 +67,7 @@ class Front:
         house.channels["email"] = open_email(house.settings, files.papers, house.books["en"], house.clock.now)
         house.channels["webhook"] = open_webhook(house.settings, files.papers, house.clock.now, self._stack)
         house.channels["sms"] = open_sms(house.settings, house.clock.now, self._stack)
+        house.channels["voice"] = open_voice(house.settings, self._stack)
         if not house.by_hand:
             house.work.start_post()
             self._stack.push_async_callback(house.work.stop_post)
@@ -104,7 +105,8 @@ class Front:
         secret = settings.telegram_webhook_secret
         tokens = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
         return web.Entrances(
-            telegram=doors.webhook, sms=doors.sms, receipts=doors.receipts, ready=self._ready,
+            telegram=doors.webhook, sms=doors.sms, receipts=doors.receipts, voice=doors.voice,
+            gather=doors.gather, ready=self._ready,
             settle=house.settle if house.by_hand else None,
             telegram_secret=None if secret is None else secret.get_secret_value(),
             twilio_tokens=tuple(t.get_secret_value() for t in tokens if t is not None),

@@ -96,9 +96,11 @@ class Settings(BaseSettings):
 
     @property
     def ways(self) -> tuple[str, ...]:
-        """The ways beyond the usual ones that were set up; a report does not leave the sandbox."""
+        """The ways beyond the usual ones that were set up: a telephone needs a number of ours to ring from, and a report
+        does not leave the sandbox."""
         outside = () if self.sandbox else (("email", self.smtp_url), ("webhook", self.webhook_key))
-        return tuple(name for name, needed in outside if needed is not None)
+        rings = ("voice",) if self.uses_twilio and self.twilio_from else ()
+        return (*rings, *(name for name, needed in outside if needed is not None))
 
     @property
     def mail_sender(self) -> str:

@@ -39,11 +39,14 @@ class Form:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Entrances:
-    """What stands behind the addresses. A Twilio door returns False for a request that is none of ours."""
+    """What stands behind the addresses. A Twilio door returns False (the telephone's: None) for a request that is none of
+    ours; the telephone's else what is done next in the call, or nothing."""
 
     telegram: Callable[[bytes], Awaitable[object]]
     sms: Callable[[Form], Awaitable[bool]]
     receipts: Callable[[Form], Awaitable[bool]]
+    voice: Callable[[Form], Awaitable[str | None]]
+    gather: Callable[[Form], Awaitable[str | None]]
     ready: Callable[[], Awaitable[tuple[bool, dict[str, Any]]]]
     settle: Callable[[], Awaitable[dict[str, int]]] | None
     telegram_secret: str | None
@@ -60,6 +63,8 @@ def application(entrances: Entrances) -> web.Application:
     app.router.add_post("/twilio/sms", _twilio(entrances, entrances.sms))
     app.router.add_post("/twilio/sms-fallback", _twilio(entrances, entrances.sms, fallback=True))
     app.router.add_post("/twilio/status", _twilio(entrances, entrances.receipts))
+    app.router.add_post("/twilio/voice", _telephone(entrances, entrances.voice))
+    app.router.add_post("/twilio/gather", _telephone(entrances, entrances.gather))
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _ready(entrances))
     if entrances.settle is not None:
@@ -120,6 +125,17 @@ def _twilio(entrances: Entrances, door: Callable[[Form], Awaitable[bool]], *, fa
         if form is None or not await door(form):
             return web.Response(status=403)
         return web.Response(status=204)
+
+    return answer
+
+
+def _telephone(entrances: Entrances, door: Callable[[Form], Awaitable[str | None]]) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        form = _signed_form(entrances, request, await _body(request), fallback=False)
+        said = None if form is None else await door(form)
+        if said is None:
+            return web.Response(status=403)
+        return web.Response(text=said, content_type="text/xml") if said else web.Response(status=204)
 
     return answer
 

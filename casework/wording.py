@@ -31,6 +31,7 @@ _GSM7 = frozenset(
 _GSM7_TWICE = frozenset("^{}\\[~]|€\f")  # extension table: two septets each
 _PLACEHOLDER = re.compile(r"\{([a-z0-9_]+)\}")
 _LETTER_WITH = re.compile(r"LATIN (?:CAPITAL|SMALL) LETTER ([A-Z])(?: WITH .*)?")
+_TYPED = re.compile(r"[^.!?]*\b(?:ACK|RISK|NONE)\b[^.!?]*[.!?]\s*")  # a sentence that says what to type
 _TYPOGRAPHY = str.maketrans(
     {"\u2018": "'", "\u2019": "'", "\u201c": '"', "\u201d": '"', "\u2013": "-", "\u2014": "-", "\u00a0": " "}
 )
@@ -111,7 +112,10 @@ def render(
 
 def _template(book: Phrasebook, text: str, channel: str, fields: Mapping[str, Field]) -> str:
     """Names of people on duty go to Telegram only: `C_TAKEN_NAME` in place of `C_TAKEN` where a name came along. What
-    staff press there they type by SMS: `C04_SMS` in place of `C04`."""
+    staff press there they type by SMS: `C04_SMS` in place of `C04`. On the telephone `C_ALERT_VOICE` is spoken, or the
+    text without what is to be typed."""
+    if channel == "voice":
+        return book.text.get(f"{text}_VOICE") or _TYPED.sub("", book.text[text])
     other = (
         f"{text}_NAME" if channel == "telegram" and fields.get("name") else f"{text}_SMS" if channel == "sms" else ""
     )

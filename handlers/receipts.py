@@ -1,7 +1,8 @@
-"""What became of a text: Twilio's callbacks, in any order, each believed once; the last word stands.
+"""What became of a text or a call: Twilio's callbacks, in any order, each believed once; the last word stands.
 
-Our own letter id stands in the callback's address: a callback proves that a text went out even where this house died
-before it could write that down. Twilio promises neither that they all come nor in which order.
+Our own letter id stands in the callback's address: a callback proves that a letter went out even where this house died
+before it could write that down. Twilio promises neither that they all come nor in which order. A call that came to its
+end was heard by somebody, or by a machine: only the PIN keyed in it says that it reached whom it was for.
 """
 
 import json
@@ -21,10 +22,13 @@ from storage.outbox import Letter
 STATES = {
     "accepted": "sent", "scheduled": "sent", "queued": "sent", "sending": "sent", "sent": "sent",
     "partially_delivered": "sent", "delivered": "delivered", "read": "delivered", "failed": "failed",
-    "undelivered": "failed", "canceled": "failed",
+    "undelivered": "failed", "canceled": "failed", "initiated": "sent", "ringing": "sent", "in-progress": "sent",
+    "completed": "sent", "busy": "failed", "no-answer": "failed",
 }  # fmt: skip
 DEAD = frozenset({"21211", "21610", "21614", "30005", "30006"})  # opted out, or a number where no text will ever arrive
-_WORD = re.compile(r"[a-z_]{1,32}")
+CALL = re.compile(r"CA[0-9a-f]{32}")
+MACHINES = ("machine", "fax")
+_WORD = re.compile(r"[a-z_-]{1,32}")
 _log = structlog.get_logger(__name__)
 
 # (desk, letter, *, dead, code): what follows from a letter that will not arrive
@@ -36,11 +40,12 @@ async def hear(
 ) -> bool:
     """Take one signed callback; False where it was meant for another account. Raises only when it cannot be written."""
     said = {**dict(fields or ()), "m": letter_id}
-    sid, status = said.get("MessageSid", ""), said.get("MessageStatus", said.get("SmsStatus", "")).lower()
+    sid = said.get("MessageSid") or said.get("CallSid", "")
+    status = (said.get("MessageStatus") or said.get("SmsStatus") or said.get("CallStatus", "")).lower()
     if said.get("AccountSid") != ours.account_sid:
         _log.error("a signed callback was for another account")
         return False
-    if not SID.fullmatch(sid) or not _WORD.fullmatch(status):
+    if not (SID.fullmatch(sid) or CALL.fullmatch(sid)) or not _WORD.fullmatch(status):
         return True  # nothing to look at and nothing to lose: the letter stands as it stood
     heard = Heard(
         source=SOURCE, external_id=f"{sid}:{status}", received_at=doors.casebook.now(),
@@ -63,6 +68,8 @@ def answer_for(heard: Heard, refused: Refused) -> Answer:
 
 async def _work(desk: Desk, said: Mapping[str, str], sid: str, status: str, refused: Refused) -> None:
     state = STATES.get(status)
+    if said.get("AnsweredBy", "").startswith(MACHINES):
+        state, status = "failed", MACHINES[0]
     if state is None:
         desk.ignore()  # a word that Twilio may have added since: kept, and nothing rests on it
         return
@@ -71,7 +78,14 @@ async def _work(desk: Desk, said: Mapping[str, str], sid: str, status: str, refu
         await outbox.sent(desk.tx, letter_id, sid, desk.now)
     changed = await outbox.receipt(desk.tx, state, letter_id=letter_id, provider_id=sid)
     if state == "failed" and changed is not None:
-        await _failed(desk, changed, said.get("ErrorCode", ""), refused)
+        await _failed(desk, changed, said.get("ErrorCode") or (status if CALL.fullmatch(sid) else ""), refused)
+
+
+async def undelivered(desk: Desk, letter_id: str, sid: str, code: str, refused: Refused) -> None:
+    """Note that a letter will not reach whom it is for, where no callback has to say so."""
+    changed = await outbox.receipt(desk.tx, "failed", letter_id=letter_id, provider_id=sid)
+    if changed is not None:
+        await _failed(desk, changed, code, refused)
 
 
 async def _failed(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:

@@ -7,7 +7,7 @@ forged. What cannot be read is kept, asked again once, and then put before a per
 import hashlib
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import structlog
@@ -57,17 +57,17 @@ async def hear(
     said = dict(fields or ())
     sid = said.get("MessageSid", "")
     if fields is None or not SID.fullmatch(sid):
-        await _set_aside(doors, f"unread:{hashlib.sha256(body).hexdigest()[:32]}", said)
+        await set_aside(doors, f"unread:{hashlib.sha256(body).hexdigest()[:32]}", said)
         return True
     if said.get("AccountSid") != ours.account_sid or not ours.addressed(said):
-        await doors.casebook.hear(_heard(doors, sid, said), _foreign)
+        await doors.casebook.hear(heard_of(doors, sid, said), foreign)
         return False
     if "Body" not in said or "From" not in said:
-        await _set_aside(doors, sid, said)
+        await set_aside(doors, sid, said)
         return True
     if fallback:
         _log.warning("Twilio could not reach /twilio/sms", id=sid, code=said.get("ErrorCode", "")[:8])
-    heard = _heard(doors, sid, {**said, "ours": ours.number})
+    heard = heard_of(doors, sid, {**said, "ours": ours.number})
     await doors.casebook.hear(heard, answer_for(doors, heard))
     return True
 
@@ -82,21 +82,24 @@ def answer_for(doors: Doors, heard: Heard) -> Answer:
     return answer
 
 
-def _heard(doors: Doors, external_id: str, said: dict[str, str]) -> Heard:
+def heard_of(doors: Doors, external_id: str, said: Mapping[str, str]) -> Heard:
+    """A request of Twilio's as a message: every field is kept."""
     return Heard(
         source=SOURCE, external_id=external_id, received_at=doors.casebook.now(),
         raw=json.dumps(said, ensure_ascii=False, sort_keys=True),
     )  # fmt: skip
 
 
-async def _set_aside(doors: Doors, external_id: str, said: dict[str, str]) -> None:
+async def set_aside(doors: Doors, external_id: str, said: Mapping[str, str]) -> None:
+    """Keep a request that nobody can read, for a person to look at."""
+
     async def quarantine(desk: Desk) -> None:
         desk.quarantine()
 
-    await doors.casebook.hear(_heard(doors, external_id, said), quarantine)
+    await doors.casebook.hear(heard_of(doors, external_id, said), quarantine)
 
 
-async def _foreign(desk: Desk) -> None:
+async def foreign(desk: Desk) -> None:
     """Signed with our token, but for another account or number: somebody must look at the settings (B077, B078)."""
     _log.error("a signed text was for another account or number")
     await desk.tell_co_ordinators("X_FOREIGN", {})

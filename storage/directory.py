@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 from itertools import groupby
 
 from casework.events import Child
-from storage import outbox, rota, shifts
+from storage import outbox, pins, rota, shifts
 from storage.codec import instant, ms
 from storage.database import Row, Tx, Value
 from storage.people import ChildRow, Home, Organisation, Person
@@ -214,12 +214,13 @@ class Directory:
         return person
 
     async def deactivate(self, person_id: str) -> None:
-        """Cut a person off at once: account, invites, buttons, and what was on its way to them (T4). Which account it was
-        is kept, so that they are known if they try it again."""
+        """Cut a person off at once: account, PIN, invites, buttons, and what was on its way to them (T4). Which account it
+        was is kept, so that they are known if they try it again."""
         await self.tx.run(
             "UPDATE person SET active = 0, former_telegram_id = coalesce(telegram_id, former_telegram_id),"
             " telegram_id = NULL WHERE id = ?", person_id,
         )  # fmt: skip
+        await pins.forget(self.tx, person_id)
         await self.tx.run("DELETE FROM invite WHERE person = ?", person_id)
         await self.tx.run("DELETE FROM keyboard WHERE person = ?", person_id)
         await outbox.withdraw_from(self.tx, person_id)

@@ -29,7 +29,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "texter_choice": ("number",), "shift": ("shift_id",), "handover": ("handover_id",),
     "contact_test": ("person", "asked_at"), "group_chat": ("organisation", "home"),
     "dead_channel": ("person", "channel"), "duty_warning": ("organisation", "kind", "about"),
-    "empty_rung": ("case_id", "role"),
+    "empty_rung": ("case_id", "role"), "pin": ("person",), "call_answer": ("external_id",),
 }  # fmt: skip
 WITHOUT_KEY = frozenset({"texter_mark"})  # small, and copied whole
 LEAVING, ARRIVING, ARRIVED, LEFT = (

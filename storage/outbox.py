@@ -201,6 +201,12 @@ async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_
     return _letter(row)
 
 
+async def find(tx: Tx, letter_id: str) -> Letter | None:
+    """The letter of this id, whatever became of it."""
+    row = await tx.row("SELECT * FROM outbox WHERE id = ?", letter_id)
+    return None if row is None else _letter(row)
+
+
 async def next_due(tx: Tx) -> datetime | None:
     """When the next letter may go."""
     row = await tx.row("SELECT min(due_at) AS due FROM outbox WHERE state = 'queued'")

@@ -80,6 +80,11 @@ class Person:
         return self.telegram_id is not None or self.mobile is not None
 
     @property
+    def rung_at(self) -> str | None:
+        """The number at which they can be rung; None for somebody who cannot speak on the phone."""
+        return self.mobile if self.voice_ok else None
+
+    @property
     def is_coordinator(self) -> bool:
         return "coordinator" in self.roles
 

@@ -2,7 +2,7 @@
 
 from bot.acts.desk_work import FINDINGS, FINE, Act, Arguments, BadUsage, Said, author, somebody
 from casework.errors import NotAllowed
-from storage import invites, roster
+from storage import invites, pins, roster
 from storage.desk import Desk
 from storage.directory import Person
 from storage.numbers import e164
@@ -55,6 +55,26 @@ async def deactivate(desk: Desk, arguments: Arguments) -> Said:
     person = await _other(desk, arguments)
     await desk.directory.deactivate(person.person_id)
     return Said(FINE, (f"{person.person_id} is cut off",), {"person": person.person_id, "active": False})
+
+
+async def set_pin(desk: Desk, arguments: Arguments) -> Said:
+    """Give a person the PIN they key on the telephone; here it is hashed already, so that it is written down nowhere. They
+    set their own, and whoever manages people sets anybody's; the person hears of it."""
+    by = await author(desk, arguments)
+    person = await somebody(desk, str(arguments["person"]))
+    if by.person_id != person.person_id:
+        await _other(desk, arguments)
+    stored = str(arguments["hash"])
+    if not stored.startswith("scrypt$"):
+        raise BadUsage("a PIN comes hashed, from `porchlight person pin ID`")
+    await pins.set_pin(desk.tx, person.person_id, stored, desk.now)
+    for channel, address in (("telegram", person.telegram_id), ("sms", person.mobile)):
+        if address is not None:
+            await desk.say(
+                person=person.person_id, channel=channel, address=str(address), text="pin_set", book=person.language
+            )
+            break
+    return Said(FINE, (f"{person.person_id} has a new PIN",), {"person": person.person_id})
 
 
 async def add(desk: Desk, arguments: Arguments) -> Said:
@@ -118,4 +138,5 @@ ACTS: dict[str, Act] = {
     "person add": add,
     "person invite": invite,
     "person deactivate": deactivate,
+    "person pin": set_pin,
 }

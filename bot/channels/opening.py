@@ -44,6 +44,23 @@ def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitSt
     return channel
 
 
+def open_voice(settings: Settings, stack: AsyncExitStack) -> Channel:
+    """The way by telephone, closed with the stack: it needs a number of ours that can be shown."""
+    if "voice" not in settings.ways or settings.twilio_auth_token is None:
+        return OffChannel("voice")
+    from bot.channels.voice import VoiceChannel
+
+    channel = VoiceChannel(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+        caller=settings.twilio_from,
+        public_url=settings.public_url,
+    )
+    stack.push_async_callback(channel.close)
+    return channel
+
+
 def open_email(settings: Settings, papers: Files, book: Phrasebook, now: Callable[[], datetime]) -> Channel:
     """The way by mail. It holds no line open between two letters."""
     if "email" not in settings.ways or settings.smtp_url is None:

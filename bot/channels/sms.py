@@ -7,7 +7,7 @@ quote numbers and the account: nothing of them leaves this file but the code.
 """
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from datetime import datetime
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
@@ -26,7 +26,7 @@ LIVES_AT_MOST_SECONDS = 4 * 3600  # Twilio's own default is ten hours: "is she b
 BODY_AT_MOST = 1600
 COME_AGAIN = (401, 403, 404, 408, 409, 429)  # the account, the address or the pace: not this number's fault
 DEAD = (21211, 21610, 21614, 30005, 30006)  # no such number, opted out, no mobile, unknown, a landline
-BUSY = (14107, 20429, 30001, 30022)  # codes that pass by themselves, whatever their HTTP status
+BUSY = (10004, 14107, 20429, 30001, 30022)  # codes that pass by themselves, whatever their HTTP status
 
 
 class RebasedHttpClient(AsyncTwilioHttpClient):
@@ -85,12 +85,13 @@ class SmsChannel:
         await self._http.close()  # type: ignore[no-untyped-call]
 
 
-def translated(error: Exception) -> Refused | Unreachable:
-    """What Twilio's answer means to the outbox: this letter never (Refused), or not now (Unreachable).
+def translated(error: Exception, dead: Collection[int] = DEAD) -> Refused | Unreachable:
+    """What Twilio's answer means to the outbox: this letter never (Refused), or not now (Unreachable). `dead`: the codes
+    that say so of the address and not only of the letter.
 
     Twilio warns against logic on its codes: an unknown one is Refused for this letter and never silences the ladder.
     """
     status, code = getattr(error, "status", None), getattr(error, "code", None)
     if not isinstance(status, int) or status >= 500 or status in COME_AGAIN or code in BUSY:
         return Unreachable(str(code or status or type(error).__name__))
-    return Refused(str(code or status), dead=code in DEAD)
+    return Refused(str(code or status), dead=code in dead)

@@ -1,16 +1,20 @@
 """The commands about the register: take a roster, see who is there, let people in and out."""
 
 import argparse
+import sys
 from collections.abc import Awaitable, Callable
+from getpass import getpass
 from pathlib import Path
 from typing import Any
 
 from bot.acts.desk_work import FINE, BadUsage, Said
 from bot.acts.people import row
+from bot.chance import Chance
 from bot.cli import told
 from bot.cli.house import act, look
 from bot.cli.parser import Commands, by
 from bot.settings import Settings
+from storage import pins
 from storage.database import Tx
 from storage.directory import Directory
 
@@ -41,6 +45,9 @@ def add(commands: Commands) -> None:
     made.add_argument("person", metavar="ID")
     made = by(person.command("deactivate", "cut a person off at once", _on_person("deactivate")))
     made.add_argument("person", metavar="ID")
+    made = person.command("pin", "set the PIN that a person keys on the telephone; none typed: one is made", person_pin)
+    made.add_argument("person", metavar="ID")
+    made.add_argument("--by", metavar="PERSON", help="who does this, by id; left out: the person themselves")
     commands.group("home", "the homes").command("list", "every home", home_list)
     commands.group("child", "the children").command("list", "every child, by code", child_list)
 
@@ -58,6 +65,39 @@ async def person_add(settings: Settings, arguments: argparse.Namespace) -> Said:
     """Add a person."""
     names = ("person", "name", "role", "mobile", "email", "contact", "language", "by")
     return await act(settings, "person add", {name: getattr(arguments, name) for name in names})
+
+
+async def person_pin(settings: Settings, arguments: argparse.Namespace) -> Said:
+    """Set a PIN. It is typed or read from stdin, never an argument that others can see, and leaves this process hashed."""
+    typed = _typed()
+    if typed and not pins.is_pin(typed):
+        raise BadUsage(f"a PIN has {pins.DIGITS} digits, neither all alike nor in a row")
+    digits = typed or _made()
+    by = arguments.by or arguments.person
+    asked = {"person": arguments.person, "by": by, "hash": pins.hashed(digits)}
+    said = await act(settings, "person pin", asked)
+    if typed or said.code != FINE:
+        return said
+    line = f"it is {digits}: tell it to them by a way that only they hear; it is shown this once"
+    return Said(FINE, (*said.lines, line), {**said.data, "pin": digits})
+
+
+def _typed() -> str:
+    """What was typed twice at a terminal, or stands in the first line of stdin; "" for nothing. Raises BadUsage."""
+    if sys.stdin is None or not sys.stdin.isatty():
+        try:
+            return "" if sys.stdin is None else sys.stdin.readline().strip()
+        except OSError:
+            return ""
+    typed = getpass(f"PIN of {pins.DIGITS} digits (nothing: one is made): ").strip()
+    if typed and getpass("the same again: ").strip() != typed:
+        raise BadUsage("the two are not the same")
+    return typed
+
+
+def _made() -> str:
+    chance = Chance()
+    return next(digits for digits in iter(lambda: chance.digits(pins.DIGITS), None) if pins.is_pin(digits))
 
 
 def _on_person(what: str) -> Callable[[Settings, argparse.Namespace], Awaitable[Said]]:

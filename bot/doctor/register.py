@@ -8,7 +8,7 @@ from bot.protocols import shelf
 from bot.settings import Settings
 from bot.socket import NobodyHome, hand_over
 from casework.errors import NotAllowed
-from storage import migrate, rota
+from storage import migrate, pins, rota
 from storage.database import Database, Tx, Unusable, name_of
 from storage.directory import Directory, Home, Person
 
@@ -54,7 +54,8 @@ async def _inside(tx: Tx, settings: Settings) -> list[Found]:
         found.append(Found("bad", "people", "nobody is known yet: `porchlight import FILE` takes a roster"))
     for organisation in organisations:
         found.append(_protocol(settings, organisation.id, organisation.protocol))
-        found += _people(await directory.people(organisation.id))
+        people = await directory.people(organisation.id)
+        found += [*_people(people), *await _pins(tx, settings, people)]
         for home in await directory.homes(organisation.id):
             found += await _ladder(directory, home, settings)
     return found
@@ -77,6 +78,24 @@ def _people(people: list[Person]) -> Iterator[Found]:
         if person.active and person.contact == "open" and person.parent_of and not person.verified:
             yield Found("warn", "people", f"{person.person_id} may be asked, but their number is not verified yet:"
                         f" `porchlight person invite {person.person_id}`")  # fmt: skip
+
+
+async def _pins(tx: Tx, settings: Settings, people: list[Person]) -> list[Found]:
+    """Whether those who may be rung could take an alert on the telephone."""
+    found, now = [], clock_of(settings).now()
+    for person in people if "voice" in settings.ways else ():
+        if not (person.active and person.on_call and person.rung_at):
+            continue
+        pin, mend = await pins.find(tx, person.person_id), f"`porchlight person pin {person.person_id}`"
+        if pin is None:
+            found.append(
+                Found("warn", "pins", f"{person.person_id} has no PIN, and could take no alert by phone: {mend}")
+            )
+        elif pin.spent:
+            found.append(Found("bad", "pins", f"{person.person_id}'s PIN is locked after wrong ones: {mend}"))
+        elif pin.locked(now):
+            found.append(Found("warn", "pins", f"{person.person_id}'s PIN is locked for a quarter of an hour"))
+    return found
 
 
 async def _ladder(directory: Directory, home: Home, settings: Settings) -> list[Found]:

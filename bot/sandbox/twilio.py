@@ -17,6 +17,7 @@ from aiohttp import web
 from bot.sandbox import twilio_rules as rules
 from bot.sandbox.failures import Failures
 from bot.sandbox.switchboard import Switchboard
+from bot.sandbox.twilio_calls import Telephones
 from bot.sandbox.twilio_rules import Refusal
 from bot.sandbox.twilio_rules import sign as sign
 from casework.wording import segments
@@ -48,6 +49,7 @@ class TwilioDouble:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.callbacks: dict[str, str] = {}
         self.life = 0  # a network that starts again does not give the same message ids a second time
+        self.telephones = Telephones(self)
         self.public_url = ""  # what signatures are made over
         self.house_url = ""  # where the house really listens
 
@@ -59,6 +61,7 @@ class TwilioDouble:
             web.get(base + ".json", self._answering(self._list)),
             web.get(base + "/{sid}.json", self._answering(self._fetch)),
             web.post(base + "/{sid}.json", self._answering(self._update)),
+            *self.telephones.routes(),
         ]
 
     # ---- what people and the network do ----
@@ -92,9 +95,9 @@ class TwilioDouble:
     async def report(self, sid: str, status: str, error_code: int | None = None) -> tuple[int, str] | None:
         """Tell the house what became of a message; None where it named no callback."""
         message = self.messages[sid]
-        message.update(status=status, error_code=error_code, date_updated=self._when())
+        message.update(status=status, error_code=error_code, date_updated=self.when())
         if status == "sent":
-            message["date_sent"] = self._when()
+            message["date_sent"] = self.when()
         url = self.callbacks.get(sid)
         if not url:
             return None
@@ -105,13 +108,13 @@ class TwilioDouble:
         return await self.post(parts.path + (f"?{parts.query}" if parts.query else ""), form)
 
     async def travel(self) -> int:
-        """Let every text that was taken go on to its end, with a callback at each step; returns how many ended."""
+        """Let every text and call that was taken go on to its end, with a callback at each step; returns how many ended."""
         waiting = [sid for sid, m in self.messages.items() if m["status"] == "queued"]
         for sid in waiting:
             status, code = self.fates.get(self.messages[sid]["to"], ("delivered", None))
             await self.report(sid, "sent")
             await self.report(sid, status, code)
-        return len(waiting)
+        return len(waiting) + await self.telephones.ring()
 
     async def post(self, path: str, form: Mapping[str, str], signature: str | None = None) -> tuple[int, str]:
         """Post a form to the house, signed as Twilio signs; status 0 where nobody is there."""
@@ -199,7 +202,7 @@ class TwilioDouble:
         return status, message
 
     def _resource(self, sid: str, sender: str, to: str, body: str, status: str, direction: str) -> dict[str, Any]:
-        when, uri = self._when(), f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}"
+        when, uri = self.when(), f"/2010-04-01/Accounts/{self.account_sid}/Messages/{sid}"
         return {
             "sid": sid, "account_sid": self.account_sid, "messaging_service_sid": None, "from": sender, "to": to,
             "body": body, "status": status, "direction": direction, "num_segments": str(segments(body)),
@@ -209,7 +212,8 @@ class TwilioDouble:
             "subresource_uris": {"media": uri + "/Media.json"},
         }  # fmt: skip
 
-    def _when(self) -> str:
+    def when(self) -> str:
+        """Now, as Twilio writes it."""
         return format_datetime(self.now().astimezone(UTC))
 
     def _sid(self) -> str:

@@ -1,4 +1,4 @@
-"""What Twilio's Messages API refuses, with which code, and how it signs what it sends.
+"""What Twilio's APIs for messages and calls refuse, with which code, and how it signs what it sends.
 
 Codes are those of its public dictionary; its published description has none of these rules.
 """
@@ -51,6 +51,21 @@ def check_form(form: Mapping[str, str], own_number: str) -> None:
     callback = form.get("StatusCallback")
     if callback is not None and urlsplit(callback).scheme not in ("http", "https"):
         raise Refusal(400, 21609, f"The 'StatusCallback' URL {callback} is not a valid URL.")
+
+
+def check_call(form: Mapping[str, str], own_number: str) -> None:
+    """Look at a call to be made, as the API does before it takes it. Raises Refusal."""
+    to, caller, url = form.get("To", ""), form.get("From"), form.get("Url", "")
+    if not to:
+        raise Refusal(400, 21201, "No 'To' number is specified")
+    if not _NUMBER.fullmatch(to):
+        raise Refusal(400, 21211, f"The 'To' number {to} is not a valid phone number.")
+    if not caller:
+        raise Refusal(400, 21213, "'From' phone number is required")
+    if caller != own_number:
+        raise Refusal(400, 21210, f"The source phone number provided, {caller}, is not yet verified for your account.")
+    if urlsplit(url).scheme not in ("http", "https"):
+        raise Refusal(400, 21205, f"Url is not a valid URL: {url}")
 
 
 def check_account(request: web.Request, account_sid: str, auth_token: str) -> None:

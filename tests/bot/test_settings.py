@@ -97,8 +97,14 @@ def test_a_report_goes_out_in_a_name_of_ours(tmp_path: Path) -> None:
     mailing = {**LIVE, "SMTP_URL": "smtps://mail.example"}
     assert settings(tmp_path, **mailing).mail_sender == "porchlight@porch.example"
     assert settings(tmp_path, **mailing, MAIL_FROM="duty@home.example").mail_sender == "duty@home.example"
-    assert settings(tmp_path, **mailing).ways == ("email",)
-    assert settings(tmp_path, **mailing, PORCHLIGHT_MODE="sandbox").ways == ()
+    assert settings(tmp_path, **mailing).ways == ("voice", "email")
+    assert settings(tmp_path, **mailing, PORCHLIGHT_MODE="sandbox").ways == ("voice",)
+
+
+def test_a_telephone_needs_a_number_of_ours(tmp_path: Path) -> None:
+    """A Messaging Service sends texts and cannot ring anybody."""
+    service = {**LIVE, "TWILIO_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": "MG1"}
+    assert settings(tmp_path, **service).ways == () and settings(tmp_path, **LIVE).ways == ("voice",)
 
 
 def test_test_settings_stand_in_the_sandbox(tmp_path: Path) -> None:

@@ -80,7 +80,14 @@ async def test_an_unreadable_body_is_kept_and_answered_200(life: Living) -> None
 async def test_methods_sizes_and_packing_are_refused_first(life: Living) -> None:
     """B005, B009, B011: 405, 413 before the body is read, 415; nothing is kept."""
     right = {"X-Telegram-Bot-Api-Secret-Token": SECRET, "X-Twilio-Signature": "x"}
-    for path in ("/telegram/webhook", "/twilio/sms", "/twilio/sms-fallback", "/twilio/status"):
+    for path in (
+        "/telegram/webhook",
+        "/twilio/sms",
+        "/twilio/sms-fallback",
+        "/twilio/status",
+        "/twilio/voice",
+        "/twilio/gather",
+    ):
         for method in ("GET", "PUT", "DELETE", "PATCH", "OPTIONS", "TRACE"):
             async with life.client.request(method, life.url + path, headers=right) as answer:
                 assert answer.status == 405
@@ -264,7 +271,7 @@ async def test_a_broken_chain_is_not_ready(life: Living) -> None:
 
 async def test_what_this_house_does_not_have_is_not_found(life: Living) -> None:
     """The sandbox's page in live mode, and what later parts bring."""
-    for path in ("/board/", "/sandbox/", "/metrics", "/", "/twilio/voice"):
+    for path in ("/board/", "/sandbox/", "/metrics", "/"):
         async with life.client.get(life.url + path) as answer:
             assert answer.status == 404
 

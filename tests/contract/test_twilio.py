@@ -10,10 +10,12 @@ from twilio.rest import Client
 
 from bot.channels.sms import RebasedHttpClient
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER
+from bot.sandbox.twilio_calls import Answer
 from tests.contract.specs import TWILIO, description
 from tests.contract.wire import PAT, Exchange, Wire, a_letter, a_wire
 
 HOST = "https://api.twilio.com"
+CASS = "+447700900301"
 NUMBERS = re.compile(r"\+[1-9]\d{7,14}")
 
 
@@ -42,6 +44,22 @@ async def a_night(wire: Wire) -> None:
         await client.messages(newest.sid).update_async(body="")
         await client.messages.create_async(to=PAT, body="x", messaging_service_sid="MG" + "0" * 32)
         await client.messages.list_async(to=NUMBER, page_size=20)
+    finally:
+        await http.close()
+
+
+async def some_calls(wire: Wire) -> None:
+    """The channel's own call, and every other call of the Calls API, by the real client."""
+    await wire.voice.send(a_letter(channel="voice", address=CASS, keyboard=(), body="Case A17"))
+    wire.twilio.telephones.answers[CASS] = Answer("human")
+    await wire.twilio.travel()
+    http = RebasedHttpClient(wire.url)
+    client = Client(ACCOUNT_SID, AUTH_TOKEN, http_client=http)
+    try:
+        (newest, *_) = await client.calls.list_async(to=CASS, status="completed", page_size=20)
+        assert newest.sid is not None
+        await client.calls(newest.sid).fetch_async()
+        await client.calls(newest.sid).update_async(status="completed")
     finally:
         await http.close()
 
@@ -84,6 +102,31 @@ async def test_every_field_of_a_form_is_one_that_twilio_knows():
     known = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
     assert set(create.fields) <= set(known)
     assert {"To", "Body", "From", "StatusCallback", "ValidityPeriod"} <= set(create.fields)
+
+
+async def test_every_call_and_every_answer_about_one_fits_the_description():
+    """The same of create, list, fetch and update of calls; no field that Twilio does not know."""
+    api, whole = described(), description(TWILIO)
+    async with a_wire() as wire:
+        await some_calls(wire)
+    assert [each.method for each in wire.exchanges] == ["POST", "GET", "GET", "POST"]
+    for each in wire.exchanges:
+        assert ([], []) == (request_faults(api, each), answer_faults(api, each)), each.path
+    post = whole["paths"]["/2010-04-01/Accounts/{AccountSid}/Calls.json"]["post"]
+    known = post["requestBody"]["content"]["application/x-www-form-urlencoded"]["schema"]["properties"]
+    asked = set(wire.exchanges[0].fields)
+    assert asked <= set(known)
+    assert {"To", "From", "Url", "StatusCallback", "MachineDetection", "Timeout"} <= asked
+
+
+async def test_the_check_of_calls_can_fail():
+    """A status that does not exist and a form without `From` are caught."""
+    api = described()
+    async with a_wire() as wire:
+        await some_calls(wire)
+    create = wire.exchanges[0]
+    assert answer_faults(api, replace(create, answer=create.answer.replace(b'"queued"', b'"dialling"')))
+    assert request_faults(api, replace(create, body=create.body.replace(b"From=", b"Frum=")))
 
 
 async def test_the_check_can_fail():

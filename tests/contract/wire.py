@@ -11,6 +11,7 @@ from aiohttp.test_utils import TestServer
 
 from bot.channels.sms import SmsChannel
 from bot.channels.telegram import TelegramChannel
+from bot.channels.voice import VoiceChannel
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN
 from bot.sandbox.switchboard import Switchboard
 from bot.sandbox.telegram import TelegramDouble
@@ -44,6 +45,7 @@ class Wire:
     twilio: TwilioDouble
     bot: TelegramChannel
     sms: SmsChannel
+    voice: VoiceChannel
     exchanges: list[Exchange] = field(default_factory=list)
 
 
@@ -86,11 +88,16 @@ async def a_wire() -> AsyncIterator[Wire]:
             account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, api_url=url, sender=NUMBER, service_sid="",
             public_url="https://porchlight.example", now=lambda: NOW,
         )  # fmt: skip
+        voice = VoiceChannel(
+            account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, api_url=url, caller=NUMBER,
+            public_url="https://porchlight.example",
+        )  # fmt: skip
         try:
-            yield Wire(url, telegram, twilio, bot, sms, exchanges)
+            yield Wire(url, telegram, twilio, bot, sms, voice, exchanges)
         finally:
             await bot.close()
             await sms.close()
+            await voice.close()
 
 
 def a_letter(**changes: Any) -> Letter:
