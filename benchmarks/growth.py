@@ -29,8 +29,6 @@ FEW, MANY, MANY_SHORT = 1_000, 1_000_000, 20_000
 ORIGINALS, OPEN, LIVING, CALLERS = 20, 1_000, 9_000, 64
 FIRST = ORIGINALS * herd.APART  # the first child who was not out yet
 NIGHTS = 300
-OF_A_CASE = ("case_row", "case_reporter", "event", "words", "media", "deadline", "task", "report", "alert", "button", "tick",
-             "card", "inbox", "reply_code", "outbox")  # fmt: skip
 
 
 async def past(path: Path) -> None:
@@ -86,10 +84,11 @@ async def nights(path: Path) -> None:
 def bytes_an_event(path: Path) -> list[Told]:
     """How much of the file stands behind one entry of the log, in all and by table."""
     with sqlite3.connect(path) as line:
+        of_a_case = list(herd.of_a_case(line))
         (events,) = line.execute("SELECT count(*) FROM event").fetchone()
         tables = line.execute(
             "SELECT tbl_name, sum(pgsize) FROM dbstat JOIN sqlite_schema USING (name)"
-            f" WHERE tbl_name IN ({', '.join('?' * len(OF_A_CASE))}) GROUP BY tbl_name ORDER BY 2 DESC", OF_A_CASE
+            f" WHERE tbl_name IN ({', '.join('?' * len(of_a_case))}) GROUP BY tbl_name ORDER BY 2 DESC", of_a_case
         ).fetchall()  # fmt: skip
     line.close()
     parts = ", ".join(f"{table} {size / events:.0f}" for table, size in tables)

@@ -23,14 +23,9 @@ KINDS = 4
 APART = 60  # children from one case to the next: each in a home of its own, five in an organisation
 SUFFIX = "-"
 
-# Which columns name what every copy has for itself; its home has the same staff.
-OWN = {
-    "home": ("id",), "role": ("scope",), "child": ("id", "home"),
-    "case_row": ("case_id", "code", "child_id", "home"), "case_reporter": ("case_id",), "event": ("case_id",),
-    "deadline": ("case_id",), "outbox": ("id", "case_id"), "button": ("token", "case_id"),
-    "alert": ("alert_id", "case_id", "letter_id"), "report": ("case_id",), "task": ("case_id",),
-    "words": ("words_id", "case_id"), "inbox": ("external_id", "case_id"),
-}  # fmt: skip
+# What every copy of a case has for itself, beside the key of each row of it; its home has the same staff.
+OWN = frozenset({"case_id", "code", "child_id", "home", "letter_id", "external_id"})
+BEHIND = {"home": ("id",), "role": ("scope",), "child": ("id", "home")}
 LINKS = {"home": "which.home = home.id", "role": "which.home = role.scope", "child": "which.child_id = child.id"}
 
 
@@ -80,7 +75,7 @@ def multiply(path: Path, times: int) -> None:
     connection.executemany("INSERT INTO mark VALUES (?)", ((f"{SUFFIX}{number}",) for number in range(1, times)))
     connection.execute("CREATE TEMP TABLE which AS SELECT case_id, child_id, code, home FROM case_row")
     connection.execute("BEGIN")
-    for table, own in OWN.items():
+    for table, own in (*BEHIND.items(), *of_a_case(connection).items()):
         connection.execute(_copying(connection, table, own))
     connection.execute("COMMIT")
     connection.executescript("PRAGMA journal_mode = WAL;")
@@ -94,11 +89,23 @@ def at_rest(path: Path) -> None:
     connection.close()
 
 
+def of_a_case(connection: sqlite3.Connection) -> dict[str, Sequence[str]]:
+    """The tables whose rows belong to a case, and the columns of each that a copy has for itself."""
+    tables: dict[str, Sequence[str]] = {}
+    for (table,) in connection.execute("SELECT name FROM sqlite_schema WHERE type = 'table'").fetchall():
+        columns = connection.execute(f"PRAGMA table_info({table})").fetchall()
+        keys = [name for _, name, kind, _, _, key in columns if key and kind == "TEXT"]
+        names = [name for _, name, *_ in columns]
+        if "case_id" in names:
+            tables[table] = [name for name in names if name in OWN or keys == [name]]
+    return tables
+
+
 def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str]) -> str:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("seq", "rowid")]
     values = [f"{table}.{name} || mark" if name in own else f"{table}.{name}" for name in columns]
     if table == "case_row":
-        values[columns.index("folded")] = _renamed("case_row.folded", *OWN["case_row"])
+        values[columns.index("folded")] = _renamed("case_row.folded", "case_id", "code", "child_id", "home")
     link = LINKS.get(table, f"which.case_id = {table}.case_id")
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} CROSS JOIN which ON {link}"
