@@ -99,7 +99,7 @@ async def test_a_refused_text_is_counted_and_told(tmp_path: Path, world: Sandbox
         await life.text(PAT, "MISSING 20:55")
         done = await life.settle()
         assert done["failed_sends"] == 1
-        assert any("stopped our texts" in text for text in life.phone(CASS))
+        assert any("dead or wrong" in text for text in life.phone(CASS))
 
 
 async def test_a_callback_proves_a_text_that_was_never_written_down(tmp_path: Path, world: Sandbox) -> None:
@@ -131,7 +131,7 @@ async def test_an_undelivered_text_is_known_to_people_on_call(tmp_path: Path, wo
         (row,) = await life.rows("SELECT state FROM v_outbox WHERE provider_id IS NOT NULL AND case_id IS NOT NULL"
                                  " AND person = 'pat'")  # fmt: skip
         assert row["state"] == "failed"
-        assert any("stopped our texts" in text for text in life.phone(CASS))
+        assert any("dead or wrong" in text for text in life.phone(CASS))
 
 
 async def test_two_houses_never_act_on_one_casebook(tmp_path: Path, world: Sandbox) -> None:
