@@ -89,16 +89,16 @@ def write_case(case: Case, like: Written | None = None) -> Written:
         before: Sequence[Any] = [_NEVER] * len(as_case.names)
     else:
         before = as_case.parts(like.case)
-    texts, entries = list[str](), dict(like.entries)
+    entries = dict(like.entries)
+
+    def written(name: str, write: Write, part: Any, was: Any) -> str:
+        if name not in as_case.maps:
+            return or_null(write, part)
+        entries[name] = _entries(as_case.maps[name], part, was, entries.get(name, {}))
+        return "{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}"
+
     fields = zip(as_case.names, as_case.writes, as_case.parts(case), before, like.texts, strict=True)
-    for name, write, part, was, text in fields:
-        if part is was:
-            texts.append(text)
-        elif name in as_case.maps:
-            entries[name] = _entries(as_case.maps[name], part, was, entries.get(name, {}))
-            texts.append("{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}")
-        else:
-            texts.append(or_null(write, part))
+    texts = [text if part is was else written(name, write, part, was) for name, write, part, was, text in fields]
     return Written(case, texts, entries)
 
 

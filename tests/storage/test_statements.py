@@ -8,7 +8,7 @@ import pytest
 
 from bot.chance import Chance
 from casework.effects import Tell, To
-from casework.events import DeadlinePassed, NoteMade, WorryRaised
+from casework.events import CheckAnswered, DeadlinePassed, NoteMade, WorryRaised
 from storage import roster
 from storage.chance import time_token
 from storage.codec import ms
@@ -67,6 +67,16 @@ async def test_a_note_in_a_case_that_is_in_mind_takes_three_statements(house: Ho
     note = NoteMade(at=house.clock.now(), by="alice", channel="telegram")
     said = await statements(house, lambda desk: desk.record(case_id, note))
     assert ["SELECT", "INSERT", "UPDATE"] == [sql.split()[0] for sql in said]
+
+
+async def test_an_answer_takes_a_statement_for_each_thing_that_it_changes(house: House) -> None:
+    """The case read; log, row and deadline written; whom to ask next, and on which card; the letter and its buttons."""
+    case_id = await house.opens()
+    house.clock.after(seconds=20)
+    answer = CheckAnswered(at=house.clock.now(), by="alice", channel="telegram", check="C01", values=("no",))
+    said = await statements(house, lambda desk: desk.record(case_id, answer))
+    tables = ["case_row", "event", "case_row", "deadline", "person", "card", "outbox", "keyboard"]
+    assert len(tables) == len(said) and all(table in sql for table, sql in zip(tables, said, strict=True)), said
 
 
 async def test_a_letter_to_everybody_costs_no_more_statements_than_one_to_a_few(tmp_path: Path) -> None:
