@@ -16,6 +16,7 @@ from handlers.sms import SID, SOURCE, Ours
 from storage import outbox
 from storage.casebook import Answer
 from storage.desk import Desk
+from storage.endpoints import WHATSAPP
 from storage.inbox import Heard
 from storage.outbox import Letter
 
@@ -91,4 +92,5 @@ async def undelivered(desk: Desk, letter_id: str, sid: str, code: str, refused: 
 async def _failed(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:
     """It will not arrive: the same words by another way, and people on call hear of a number that is dead."""
     await outbox.failed(desk.tx, letter.id, code)
-    await refused(desk, letter, dead=code in DEAD, code=code)
+    dead = code in DEAD and not letter.address.startswith(WHATSAPP)  # whose number still takes texts
+    await refused(desk, letter, dead=dead, code=code)

@@ -19,6 +19,7 @@ from handlers.inbox import Doors
 from handlers.texter import Texter
 from storage.casebook import Answer
 from storage.desk import Desk
+from storage.endpoints import plain
 from storage.inbox import Heard
 from storage.texters import Texters, codes_like
 
@@ -40,7 +41,7 @@ class Ours:
     def addressed(self, said: dict[str, str]) -> bool:
         """Whether a text came to a number of ours."""
         if self.number:
-            return said.get("To") == self.number
+            return plain(said.get("To", "")) == self.number
         return said.get("MessagingServiceSid") == self.service_sid
 
 
@@ -110,11 +111,16 @@ async def foreign(desk: Desk) -> None:
 
 
 async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
-    number = said["From"]
-    if not NUMBER.fullmatch(number) or number == said.get("ours"):
+    number, bare = said["From"], plain(said["From"])
+    if not NUMBER.fullmatch(bare) or bare == said.get("ours"):
         desk.ignore()  # a name or short code is nobody's; our own number would be a loop (B083, B084)
         return
-    people = await desk.directory.people_by_number(number)
+    people = await desk.directory.people_by_number(bare)
+    if number != bare:
+        people = [person for person in people if person.texted_at == number]
+        if not people:
+            desk.ignore()  # WhatsApp is those people's alone who are written to there, and no parent's (B083)
+            return
     texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
     if not people:
         await _stranger(texter)

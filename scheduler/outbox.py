@@ -20,6 +20,7 @@ from storage.casebook import Casebook
 from storage.chance import time_id
 from storage.database import Unusable
 from storage.desk import Desk
+from storage.endpoints import WHATSAPP, plain
 from storage.outbox import Letter
 
 log = structlog.get_logger()
@@ -160,14 +161,18 @@ async def _tell_unsent(desk: Desk, letter: Letter) -> None:
 
 
 async def _by_other_channel(desk: Desk, letter: Letter) -> None:
-    """The same words by the other channel, unless it carries them already or they hold a name: none goes by SMS."""
-    if letter.person is None or letter.kind == "reply" or letter.text == "C_TAKEN" or not letter.body:
+    """The same words by the other channel, unless it carries them already or they hold a name: none goes by SMS. What
+    WhatsApp does not deliver goes to the number itself, whatever it is."""
+    by_whatsapp = letter.address.startswith(WHATSAPP)
+    if letter.person is None or not letter.body:
+        return
+    if not by_whatsapp and (letter.kind == "reply" or letter.text == "C_TAKEN"):
         return
     person = await desk.directory.person(letter.person)
     if person is None or not person.active:
         return
-    other = "sms" if letter.channel == "telegram" else "telegram"
-    address = person.mobile if other == "sms" else person.telegram_id
+    other = "sms" if letter.channel == "telegram" or by_whatsapp else "telegram"
+    address = plain(letter.address) if by_whatsapp else person.texted_at if other == "sms" else person.telegram_id
     if address is None or await outbox.carried(desk.tx, letter, other):
         return
     twin = replace(

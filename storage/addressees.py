@@ -149,5 +149,5 @@ def _able(person: Person) -> tuple[str, ...]:
 
 
 def _addressee(person: Person, channel: str, who: str) -> Addressee:
-    address = person.telegram_id if channel == "telegram" else person.mobile
+    address = {"telegram": person.telegram_id, "voice": person.rung_at}.get(channel, person.texted_at)
     return Addressee(person=person.person_id, channel=channel, address=str(address), language=person.language, who=who)

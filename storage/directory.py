@@ -241,7 +241,7 @@ def _person(rows: Sequence[Row]) -> Person:
         person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(roles)),
         mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],
         language=row["language"], active=bool(row["active"]), verified=row["verified_at"] is not None,
-        voice_ok=bool(row["voice_ok"]), text_999=bool(row["text_999"]),
+        voice_ok=bool(row["voice_ok"]), text_999=bool(row["text_999"]), whatsapp=bool(row["whatsapp"]),
     )  # fmt: skip
 
 

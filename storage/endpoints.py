@@ -1,4 +1,4 @@
-"""Knows what an address outside the house must look like: a mailbox, or an endpoint that takes signed requests."""
+"""Knows what an address outside the house must look like: a mailbox, an endpoint that takes signed requests, WhatsApp."""
 
 import re
 from ipaddress import ip_address
@@ -7,6 +7,13 @@ from urllib.parse import urlsplit
 _MAILBOX = re.compile(
     r"[^\s@<>,;:\"()\\]+@[^\s@<>,;:\"()\\]+"
 )  # one address: a list or a line of its own would add a reader
+
+WHATSAPP = "whatsapp:"  # and a number: another form of the address for texts, through the same provider
+
+
+def plain(address: str) -> str:
+    """The number of an address that may be WhatsApp's."""
+    return address.removeprefix(WHATSAPP)
 
 
 def is_mailbox(text: str) -> bool:

@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 
+from storage.endpoints import WHATSAPP
+
 ON_CALL = ("coordinator", "deputy", "owner")
 
 
@@ -65,6 +67,7 @@ class Person:
     verified: bool
     voice_ok: bool  # whether they can speak on the phone
     text_999: bool  # whether their phone is registered, so that it may text 999
+    whatsapp: bool = False  # whether their texts go by WhatsApp
 
     def is_staff(self, home: str) -> bool:
         """Whether they work in this home."""
@@ -78,6 +81,14 @@ class Person:
     def reachable(self) -> bool:
         """Whether any channel leads to them."""
         return self.telegram_id is not None or self.mobile is not None
+
+    @property
+    def texted_at(self) -> str | None:
+        """Where a text reaches them. A parent is never written to by WhatsApp, for an answer from there is matched with no
+        parent (B083)."""
+        if self.mobile is None or not self.whatsapp or self.parent_of:
+            return self.mobile
+        return WHATSAPP + self.mobile
 
     @property
     def rung_at(self) -> str | None:

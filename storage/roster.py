@@ -121,7 +121,7 @@ async def _person(tx: Tx, entry: Entry, take: bool, now: datetime) -> None:
         "id": entry["id"], "organisation": entry["organisation"], "name": entry["name"], "mobile": mobile,
         "email": entry.get("email"), "contact": entry.get("contact", "restricted"),
         "language": entry.get("language", "en"), "voice_ok": int(entry.get("voice_ok", True)),
-        "text_999": int(entry.get("text_999", False)),
+        "text_999": int(entry.get("text_999", False)), "whatsapp": int(entry.get("whatsapp", False)),
     }  # fmt: skip
     before = await tx.row("SELECT mobile, active FROM person WHERE id = ?", entry["id"])
     if before is not None and before["mobile"] != mobile:

@@ -53,6 +53,8 @@ def _about_person(person: Entry, owners: dict[str, str]) -> list[tuple[str, str]
         said.append(("roles", "a role in another organisation than their own"))
     if not person.get("voice_ok", True) and not person.get("text_999", False):
         said.append(("voice_ok", "cannot ring 999, and their phone is not registered to text it: see docs/operate.md"))
+    if person.get("whatsapp") and any(role.startswith("parent:") for role in person["roles"]):
+        said.append(("whatsapp", "a parent is texted all the same: what comes by WhatsApp is matched with no parent"))
     if person["id"] in NOT_PEOPLE:
         said.append(("id", "in the log this word stands for somebody else"))
     return said

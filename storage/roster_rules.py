@@ -169,7 +169,7 @@ MAY: dict[str, dict[str, Rule]] = {
     "child": {"flags": each(one_of(*FLAGS)), "profile": profile},
     "person": {
         "mobile": number, "email": text, "telegram_id": account, "contact": one_of("open", "restricted", "none"),
-        "language": text, "voice_ok": yes_or_no, "text_999": yes_or_no,
+        "language": text, "voice_ok": yes_or_no, "text_999": yes_or_no, "whatsapp": yes_or_no,
     },
     "duty": {"from": moment, "until": moment, "home": known("home")},
     "episode": {"end": moment, "category": text},

@@ -10,7 +10,7 @@ from storage.roster import PLAIN_ROLES, SCOPED, BadRoster, Roster
 
 SHOWN = (
     "organisation", "name", "roles", "mobile", "email", "telegram_id", "contact", "language", "active", "verified",
-    "voice_ok", "text_999",
+    "voice_ok", "text_999", "whatsapp",
 )  # fmt: skip
 
 
@@ -68,7 +68,7 @@ async def set_pin(desk: Desk, arguments: Arguments) -> Said:
     if not stored.startswith("scrypt$"):
         raise BadUsage("a PIN comes hashed, from `porchlight person pin ID`")
     await pins.set_pin(desk.tx, person.person_id, stored, desk.now)
-    for channel, address in (("telegram", person.telegram_id), ("sms", person.mobile)):
+    for channel, address in (("telegram", person.telegram_id), ("sms", person.texted_at)):
         if address is not None:
             await desk.say(
                 person=person.person_id, channel=channel, address=str(address), text="pin_set", book=person.language

@@ -19,6 +19,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from scheduler.outbox import Receipt, Refused, Unreachable
+from storage.endpoints import WHATSAPP
 from storage.outbox import Letter
 
 REQUEST_SECONDS = 10
@@ -26,7 +27,7 @@ LIVES_AT_MOST_SECONDS = 4 * 3600  # Twilio's own default is ten hours: "is she b
 BODY_AT_MOST = 1600
 COME_AGAIN = (401, 403, 404, 408, 409, 429)  # the account, the address or the pace: not this number's fault
 DEAD = (21211, 21610, 21614, 30005, 30006)  # no such number, opted out, no mobile, unknown, a landline
-BUSY = (10004, 14107, 20429, 30001, 30022)  # codes that pass by themselves, whatever their HTTP status
+BUSY = (10004, 14107, 20429, 30001, 30022, 63018)  # codes that pass by themselves, whatever their HTTP status
 
 
 class RebasedHttpClient(AsyncTwilioHttpClient):
@@ -60,7 +61,8 @@ class SmsChannel:
         self._now = now
 
     async def send(self, letter: Letter) -> Receipt:
-        """Hand one text over. Raises Refused for good, Unreachable for now; neither holds a number."""
+        """Hand one text over, to a number or to `whatsapp:` and a number. Raises Refused for good, Unreachable for now; neither
+        holds a number."""
         try:
             sent = await self._client.messages.create_async(
                 to=letter.address,
@@ -68,11 +70,16 @@ class SmsChannel:
                 status_callback=self._callback + quote(letter.id, safe=""),
                 validity_period=self._lives(letter),
                 smart_encoded=True,
-                **self._sender,
+                **self._from(letter.address),
             )
         except (TwilioException, aiohttp.ClientError, TimeoutError, OSError) as error:
-            raise translated(error) from None
+            raise translated(error, () if letter.address.startswith(WHATSAPP) else DEAD) from None  # texts still arrive
         return Receipt(provider_id=str(sent.sid))
+
+    def _from(self, address: str) -> dict[str, str]:
+        """Who sends: by WhatsApp the same number in WhatsApp's form; a Messaging Service finds its own."""
+        number = self._sender.get("from_")
+        return {"from_": WHATSAPP + number} if number and address.startswith(WHATSAPP) else self._sender
 
     def _lives(self, letter: Letter) -> int:
         """Seconds for which the network may still deliver it: not longer than the question itself waits."""

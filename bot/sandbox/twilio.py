@@ -21,6 +21,7 @@ from bot.sandbox.twilio_calls import Telephones
 from bot.sandbox.twilio_rules import Refusal
 from bot.sandbox.twilio_rules import sign as sign
 from casework.wording import segments
+from storage.endpoints import WHATSAPP
 
 WEBHOOK_SECONDS = 15
 FALLBACK, UNREACHABLE_CODE, BAD_ANSWER_CODE = "/twilio/sms-fallback", 11205, 11200
@@ -74,14 +75,18 @@ class TwilioDouble:
         form = {
             **dict.fromkeys(_BLANK, ""), "SmsMessageSid": sid, "SmsSid": sid, "MessageSid": sid, "NumMedia": "0",
             "SmsStatus": "received", "NumSegments": str(segments(body)), "AccountSid": self.account_sid, "From": number,
-            "To": self.number, "Body": body, "ApiVersion": "2010-04-01", **more,
+            "To": self._ours(number), "Body": body, "ApiVersion": "2010-04-01", **more,
         }  # fmt: skip
-        self.messages[sid] = self._resource(sid, number, self.number, body, "received", "inbound")
+        self.messages[sid] = self._resource(sid, number, self._ours(number), body, "received", "inbound")
         status, answer = await self.post("/twilio/sms", form)
         if 200 <= status < 300:
             return status, answer
         code = BAD_ANSWER_CODE if status else UNREACHABLE_CODE
         return await self.post(FALLBACK, {**form, "ErrorCode": str(code), "ErrorUrl": f"{self.public_url}/twilio/sms"})
+
+    def _ours(self, theirs: str) -> str:
+        """Our number in the form of theirs."""
+        return (WHATSAPP if theirs.startswith(WHATSAPP) else "") + self.number
 
     def _opts(self, number: str, word: str) -> None:
         """The network's own keywords: it keeps them for itself and answers them, and the house hears of them too."""
@@ -153,7 +158,9 @@ class TwilioDouble:
         rules.check_form(form, self.number)
         self._check_number(form["To"])
         sid = self._sid()
-        self.messages[sid] = self._resource(sid, self.number, form["To"], form["Body"], "queued", "outbound-api")
+        self.messages[sid] = self._resource(
+            sid, self._ours(form["To"]), form["To"], form["Body"], "queued", "outbound-api"
+        )
         self.messages[sid]["messaging_service_sid"] = form.get("MessagingServiceSid")
         self.callbacks[sid] = form.get("StatusCallback", "")
         self.board.deliver("sms", form["To"], text=form["Body"])

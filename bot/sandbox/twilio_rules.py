@@ -12,6 +12,8 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
+from storage.endpoints import WHATSAPP, plain
+
 BODY_AT_MOST = 1600
 STOP_WORDS = {"stop", "stopall", "unsubscribe", "cancel", "end", "quit", "revoke", "optout"}
 START_WORDS = {"start", "unstop", "yes"}
@@ -37,6 +39,9 @@ class Refusal(Exception):
 def check_form(form: Mapping[str, str], own_number: str) -> None:
     """Look at a message to be sent, as the API does before it takes it. Raises Refusal."""
     to, sender = form.get("To", ""), form.get("From")
+    if to.startswith(WHATSAPP) != (sender or to).startswith(WHATSAPP):
+        raise Refusal(400, 21910, "Invalid From and To pair. From and To should be of the same channel.")
+    to, sender = plain(to), None if sender is None else plain(sender)
     if not _NUMBER.fullmatch(to):
         raise Refusal(400, 21211, f"The 'To' number {to} is not a valid phone number.")
     if sender is None and not _SERVICE.fullmatch(form.get("MessagingServiceSid", "")):

@@ -163,6 +163,7 @@ def test_a_plans_limit_that_is_no_number_is_a_fault():
          "K7: `medicine_due` is no time"),
         ('mobile = "+447700900101"', 'mobile = "01632 960101"', "alice: a landline"),
         ('name = "Pat Example"', 'name = "Pat Example"\nvoice_ok = false', "pat: cannot ring 999, and their phone is not"),
+        ('name = "Pat Example"', 'name = "Pat Example"\nwhatsapp = true', "pat: a parent is texted all the same"),
         ('role = "deputy"\nperson = "dee"', 'role = "deputy"\nperson = "mo"', "mo: on duty as deputy without"),
     ],
 )  # fmt: skip
