@@ -142,8 +142,10 @@ CHECKS: tuple[Callable[[Tx], AsyncIterator[Finding]], ...] = (
     ),
     _sql(
         "P8 close", "a letter went out about a case after it was closed",
-        "SELECT outbox.id FROM outbox JOIN case_row USING (case_id) WHERE case_row.status = 'closed'"
-        " AND outbox.kind <> 'reply' AND (outbox.created_at > closed_at OR (outbox.due_at > closed_at"
-        " AND outbox.state IN ('queued', 'sending')))",
+        "SELECT id FROM (SELECT id, case_id, closed_at, CASE WHEN outbox.state IN ('queued', 'sending') THEN due_at"
+        "  ELSE created_at END AS goes_at FROM outbox JOIN case_row USING (case_id) WHERE status = 'closed'"
+        "  AND outbox.kind <> 'reply') AS letter WHERE goes_at > closed_at AND goes_at > coalesce((SELECT max(recorded_at)"
+        "  FROM event WHERE event.case_id = letter.case_id AND position <= (SELECT max(position) FROM event AS ends"
+        "  WHERE ends.case_id = letter.case_id AND ends.kind = 'CaseClosed')), closed_at)",  # whose node's clock was ahead
     ),
 )  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from casework.events import CheckAnswered, ChildSeen, CloseAsked, InterviewRecorded
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
 
@@ -59,3 +60,27 @@ async def test_a_letter_after_the_close_is_found(house: House) -> None:
     ):
         await house.database.write(lambda tx, sql=statement: tx.run(sql))  # type: ignore[misc]
     assert "P8 close" in {finding.promise for finding in await house.findings()}
+
+
+async def test_a_letter_of_a_node_whose_clock_is_a_little_ahead_went_out_before_the_close(house: House) -> None:
+    """P8: what counts is the order of the log. One node worked the case, another whose clock is a second behind closed it."""
+    (row,) = await house.rows("SELECT case_id FROM case_row")
+    for kind, fields in (
+        (ChildSeen, {"via": "staff", "seen_at": house.clock.now()}),
+        (CheckAnswered, {"check": "B_WELL", "values": ("no",)}),
+        (InterviewRecorded, {"by": "mo", "outcome": "done"}),
+    ):
+        await house.record(row["case_id"], kind, **fields)
+    behind = house.clock.now()
+    house.clock.after(seconds=1)
+    await house.record(row["case_id"], CheckAnswered, check="B_WELL", values=("yes",))
+    house.clock.instant = behind
+    closed = await house.record(row["case_id"], CloseAsked, by="mo")
+    assert not closed.case.open
+    late = "SELECT id FROM outbox WHERE created_at > (SELECT closed_at FROM case_row)"
+    assert await house.rows(late)
+    assert [] == await house.findings()
+    await house.database.write(
+        lambda tx: tx.run(f"UPDATE outbox SET created_at = created_at + 1, kind = 'notice' WHERE id IN ({late})")
+    )
+    assert {"P8 close"} == {finding.promise for finding in await house.findings()}
