@@ -92,15 +92,16 @@ class Desk:
 
     async def opening(self, child_id: str) -> Opening:
         """What a new case of this child is opened with. Raises NotAllowed for an unknown child."""
-        child = await self.directory.child(child_id)
-        home = None if child is None else await self.directory.home(child.home)
-        organisation = None if home is None else await self.directory.organisation(home.organisation)
+        directory = Known(self.tx)
+        child = await directory.child(child_id)
+        home = None if child is None else await directory.home(child.home)
+        organisation = None if home is None else await directory.organisation(home.organisation)
         if child is None or home is None or organisation is None:
             raise NotAllowed("there is no such child")
         return Opening(
             case_id=time_id(organisation.id, self.now, self.chance),
             code=await cases.free_code(self.tx, self.chance, self.now, drill=self._parts.drill),
-            organisation=organisation.id, home=child.home, child=await self.directory.snapshot(child_id, self.now),
+            organisation=organisation.id, home=child.home, child=await directory.snapshot(child_id, self.now),
             protocol=organisation.protocol,
         )  # fmt: skip
 

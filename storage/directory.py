@@ -166,14 +166,13 @@ class Directory:
 
     async def _episodes(self, child_id: str, now: datetime) -> int:
         since = ms(now - timedelta(days=EPISODES_DAYS))
-        here = await self.tx.row(
-            "SELECT count(*) AS n FROM case_row WHERE child_id = ? AND watch = 0 AND opened_at >= ?", child_id, since
-        )
-        before = await self.tx.row(
-            "SELECT count(*) AS n FROM past_episode WHERE child = ? AND started >= ? AND started < ?",
-            child_id, since, ms(now),
+        found = await self.tx.row(
+            "SELECT (SELECT count(*) FROM case_row WHERE child_id = ? AND watch = 0 AND opened_at >= ?) AS here,"
+            " (SELECT count(*) FROM past_episode WHERE child = ? AND started >= ? AND started < ?) AS before",
+            child_id, since, child_id, since, ms(now),
         )  # fmt: skip
-        return int(here["n"] if here else 0) + int(before["n"] if before else 0)
+        assert found is not None, "a count is a row"
+        return int(found["here"]) + int(found["before"])
 
     # ---- binding accounts ----
 
