@@ -248,6 +248,8 @@ def is_gsm7(text: str) -> bool:
 
 def gsm7(text: str) -> str:
     """The text in GSM-7: typographic quotes and dashes plain, other letters as their base letter, the rest `?`."""
+    if _GSM7.issuperset(text):
+        return text
     return "".join(_gsm7_char(c) for c in unicodedata.normalize("NFC", text.translate(_TYPOGRAPHY)))
 
 
