@@ -29,7 +29,7 @@ from storage.parts import no_crash
 log = structlog.get_logger()
 
 SLOTS = 32  # a channel's; a provider without idempotency keys may repeat as many letters as were in them at a kill
-GATHERED = SLOTS // 4  # letters that landed are written down together, so many or after so long
+GATHERED = SLOTS // 2  # letters that landed are written down together, so many or after so long
 GATHER_SECONDS = 0.005
 SEND_SECONDS = 50  # less than a letter is held (`storage.outbox.HELD`): nobody else takes it while it is on its way
 

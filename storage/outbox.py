@@ -6,7 +6,7 @@ half-sent after a crash goes out again, marked as a repeat, since a doubled text
 
 import json
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
@@ -82,14 +82,15 @@ async def claim(tx: Tx, now: datetime, limit: int, *, channel: str) -> list[Lett
     taken: list[Letter] = []
     while (wanted := limit - len(taken)) > 0:
         rows = await tx.rows(f"{_WAITING}{tx.hold_free}", channel, ms(now), wanted)
-        spent, live = list[Letter](), dict[str, Letter]()
-        for letter in map(_letter, rows):
-            if letter.expires_at is not None and letter.expires_at <= now:
-                spent.append(letter)
-            else:
-                live.setdefault(letter.address, replace(letter, tries=letter.tries + 1))
+        spent, live = list[str](), dict[str, Letter]()
+        for row in rows:
+            if row["expires_at"] is not None and row["expires_at"] <= ms(now):
+                spent.append(row["id"])
+            elif row["address"] not in live:
+                live[row["address"]] = _letter(row, row["tries"] + 1)
         await _set(tx, "state = 'expired'", spent)
-        await _set(tx, f"state = 'sending', tries = tries + 1, held_until = {ms(now + HELD)}", list(live.values()))
+        taking = "state = 'sending', tries = tries + 1, held_until = ?"
+        await _set(tx, taking, [each.id for each in live.values()], ms(now + HELD))
         taken += live.values()
         if len(rows) < wanted:
             break
@@ -104,10 +105,9 @@ _WAITING = (
 )
 
 
-async def _set(tx: Tx, what: str, letters: Sequence[Letter]) -> None:
-    if letters:
-        marks = ", ".join("?" * len(letters))
-        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({marks})", *(each.id for each in letters))
+async def _set(tx: Tx, what: str, ids: Sequence[str], *values: int) -> None:
+    if ids:
+        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({', '.join('?' * len(ids))})", *values, *ids)
 
 
 async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime) -> None:
@@ -219,13 +219,14 @@ async def oldest_waiting(tx: Tx, now: datetime) -> datetime | None:
     return instant(row["due"]) if row is not None and row["due"] is not None else None
 
 
-def _letter(row: Row) -> Letter:
+def _letter(row: Row, tries: int | None = None) -> Letter:
     return Letter(
         id=row["id"], case_id=row["case_id"], person=row["person"], channel=row["channel"], address=row["address"],
         text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"],
         urgency=row["urgency"], edit=row["edit"], protect=bool(row["protect"]), document=row["document"],
         case_card=bool(row["case_card"]), due_at=instant(row["due_at"]),
-        expires_at=instant(row["expires_at"]) if row["expires_at"] else None, tries=row["tries"],
+        expires_at=instant(row["expires_at"]) if row["expires_at"] else None,
+        tries=row["tries"] if tries is None else tries,
     )  # fmt: skip
 
 
