@@ -5,7 +5,6 @@ phones in memory. What `porchlight simulate` plays nights on.
 import re
 from contextlib import AsyncExitStack
 from datetime import datetime
-from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
@@ -79,9 +78,10 @@ class Rooms(Stage):
     """The rooms of a house without its wires. `reopens`: close and open them again between every two steps."""
 
     def __init__(
-        self, folder: Path, people: Roster, protocols: Shelf, start: datetime, *, reopens: bool = False
+        self, database: str, people: Roster, protocols: Shelf, start: datetime, *, reopens: bool = False
     ) -> None:
-        self._folder, self._people, self._protocols, self._reopens = folder, people, protocols, reopens
+        self._url, self._people, self._protocols, self._reopens = database, people, protocols, reopens
+        self._new = True
         self._clock = VirtualClock(start)
         self.board = Switchboard(self._clock.now)
         self.cast = Cast.of(people)
@@ -115,11 +115,11 @@ class Rooms(Stage):
 
     async def up(self) -> None:
         """Open the rooms; what fell due while they were closed rings before anything else."""
-        fresh = not (self._folder / "night.db").exists()
-        database = await Database.open(f"sqlite:///{self._folder / 'night.db'}")
+        database = await Database.open(self._url)
         self._stack.push_async_callback(database.close)
         await migrate(database)
-        if fresh:
+        if self._new:
+            self._new = False
             await database.write(lambda tx: roster.apply(tx, self._people, take_telegram_ids=True))
         books = locales.books()
         casebook = Casebook(database, self._protocols, books, self._clock.now, self._chance, audit_key=KEY)
@@ -182,11 +182,16 @@ def people_of(scenario: Scenario) -> Roster:
     return roster.parse(f"{text}\n{scenario.roster}")
 
 
-async def simulated(scenario: Scenario, protocols: Shelf, *, reopens: bool = False) -> list[Line]:
-    """Play one night in a temporary folder; returns its transcript. Raises BadScenario."""
+async def simulated(
+    scenario: Scenario, protocols: Shelf, *, database: str | None = None, reopens: bool = False
+) -> list[Line]:
+    """Play one night; returns its transcript. Raises BadScenario.
+
+    `database`: the URL of one that nobody lives in; without it, a file that lives as long as the night.
+    """
     if scenario.protocol not in protocols:
         raise BadScenario(f"{scenario.scenario_id}: no such protocol: {scenario.protocol}")
     with TemporaryDirectory(prefix="porchlight-") as folder:
-        people = people_of(scenario)
-        async with Rooms(Path(folder), people, protocols, scenario.start, reopens=reopens) as stage:
+        people, url = people_of(scenario), database or f"sqlite:///{folder}/night.db"
+        async with Rooms(url, people, protocols, scenario.start, reopens=reopens) as stage:
             return await play(scenario, stage)

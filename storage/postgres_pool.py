@@ -143,10 +143,12 @@ class Pool:
 
     async def begin(self) -> None:
         """See that the server answers, and that the table of slots is there. Raises Lost, Unusable."""
-        line = await self.connect()
+        async with self.wire() as wire:
+            if not self._read_only:
+                await self._make_slots(wire.connection)
+
+    async def _make_slots(self, line: asyncpg.Connection) -> None:
         try:
-            if self._read_only:
-                return
             async with line.transaction():
                 await line.execute("SELECT pg_advisory_xact_lock($1)", _MAKING)
                 await line.execute(
@@ -156,8 +158,6 @@ class Pool:
                 await line.execute(f"DELETE FROM {_SLOTS} WHERE at < now() - interval '1 day'")  # nobody asks that late
         except Exception as fault:
             raise told(fault) from fault
-        finally:
-            await line.close()
 
     async def committed(self, wire: Wire) -> bool:
         """Whether the last unit of a lost line was committed. Raises Lost when the server cannot be asked.

@@ -11,6 +11,7 @@ import itertools
 import os
 import shutil
 import signal
+import sqlite3
 import tempfile
 import threading
 import warnings
@@ -56,12 +57,25 @@ def url(folder: Path, name: str = "house.db", on: str | None = None, *, empty: b
 
     On PostgreSQL it is a database of its own, at the schema of this program unless it is to be empty.
     """
-    speaks = on or _under_test or "sqlite"
+    speaks = on or _under_test
+    assert speaks is not None, "a module that uses a database says on which: `pytestmark = ON_BOTH`"
     if speaks == "sqlite":
         return f"sqlite:///{folder / name}"
     if folder / name not in _made:
         _made[folder / name] = server().empty() if empty else server().ready()
     return server().url(_made[folder / name])
+
+
+def rows(database: str, sql: str) -> list[dict[str, Any]]:
+    """Read from the database of a URL as a tool from outside does, beside whoever has it open."""
+    if not database.startswith("sqlite:///"):
+        return server().rows(database, sql)
+    connection = sqlite3.connect(f"file:{database.removeprefix('sqlite:///')}?mode=ro", uri=True)
+    try:
+        connection.row_factory = sqlite3.Row
+        return [dict(row) for row in connection.execute(sql)]
+    finally:
+        connection.close()
 
 
 def _drop(places: set[Path]) -> None:
@@ -88,7 +102,7 @@ class Server:
             self.run(f"ALTER SYSTEM SET {setting} = off")
         self.run("SELECT pg_reload_conf()")
         self._wait(self._make_pattern())
-        self._filling = asyncio.run_coroutine_threadsafe(self._fill(), self._loop)
+        self._loop.call_soon_threadsafe(self._begin_filling)
         atexit.register(self.stop)
 
     def url(self, database: str) -> str:
@@ -113,13 +127,17 @@ class Server:
         """Say something to the server as its superuser."""
         self._wait(self._say(sql))
 
+    def rows(self, database: str, sql: str) -> list[dict[str, Any]]:
+        """Read from the database of a URL."""
+        return list(self._wait(self._read(database, sql)))
+
     def crash(self) -> None:
         """Have the server fall down in the middle of its work, and get up again."""
         self._wait(self._fall())
 
     def stop(self) -> None:
         """Stop the server and leave nothing of it."""
-        self._filling.cancel()
+        self._wait(self._end())
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._process.cleanup()
         shutil.rmtree(self._folder, ignore_errors=True)
@@ -129,6 +147,13 @@ class Server:
             if self._line is None or self._line.is_closed():
                 self._line = await asyncpg.connect(self.url("postgres"))
             await self._line.execute(sql)
+
+    async def _read(self, database: str, sql: str) -> list[dict[str, Any]]:
+        line = await asyncpg.connect(database)
+        try:
+            return [dict(row) for row in await line.fetch(sql)]
+        finally:
+            await line.close()
 
     async def _make_pattern(self) -> None:
         """Every ready database is a copy of one that was migrated once."""
@@ -140,6 +165,14 @@ class Server:
         for number in self._numbers:
             await self._say(f"CREATE DATABASE t{number} TEMPLATE pattern")
             await self._ready.put(f"t{number}")
+
+    def _begin_filling(self) -> None:
+        self._filling = self._loop.create_task(self._fill())
+
+    async def _end(self) -> None:
+        async with self._turn:
+            self._filling.cancel()
+            await asyncio.wait([self._filling])
 
     async def _fall(self) -> None:
         async with self._turn:

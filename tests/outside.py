@@ -8,7 +8,6 @@ import contextlib
 import json
 import os
 import signal
-import sqlite3
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -21,6 +20,7 @@ import aiohttp
 
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN, Sandbox
 from bot.sandbox.twilio import sign
+from tests import databases
 
 ROOT = Path(__file__).parents[1]
 ROSTER = ROOT / "bot" / "sandbox" / "seed.toml"
@@ -47,14 +47,16 @@ class Outside:
     _count: int = 1000
 
     @property
-    def database(self) -> Path:
-        return self.folder / "var" / "porchlight.db"
+    def database(self) -> str:
+        """Its URL."""
+        return databases.url(self.folder, "var/porchlight.db")
 
     def environment(self) -> dict[str, str]:
         """The settings of the contract; nothing of the tester's own environment that could leak in."""
         mine = {k: v for k, v in os.environ.items() if not k.startswith(("TELEGRAM_", "TWILIO_", "PORCHLIGHT_"))}
         return mine | {
             "PORCHLIGHT_MODE": "live", "HTTP_BIND": "127.0.0.1:0", "PUBLIC_URL": PUBLIC, "TELEGRAM_BOT_TOKEN": TOKEN,
+            "DATABASE_URL": self.database,
             "TELEGRAM_API_URL": self.sandbox.telegram_url, "TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_SECRET": SECRET,
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_FROM": NUMBER,
             "TWILIO_API_URL": self.sandbox.twilio_url, "PORCHLIGHT_TEST_CLOCK": str(self.folder / "clock"),
@@ -148,14 +150,9 @@ class Outside:
         assert await self.post_sms(self.texted(person, body)) == 204
         await self.settle()
 
-    def rows(self, sql: str, *values: Any) -> list[dict[str, Any]]:
+    def rows(self, sql: str) -> list[dict[str, Any]]:
         """Read the contract's views, beside the running house."""
-        connection = sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)
-        try:
-            connection.row_factory = sqlite3.Row
-            return [dict(row) for row in connection.execute(sql, values)]
-        finally:
-            connection.close()
+        return databases.rows(self.database, sql)
 
     def phone(self, person: str, channel: str = "telegram") -> list[str]:
         """Every text this phone shows, oldest first."""

@@ -33,6 +33,7 @@ from bot.stage import Cast, Stage
 from storage import roster as registers
 from storage.casebook import Casebook
 from storage.roster import Roster
+from tests import databases
 from tests.storage.houses import ROSTER
 
 EVENING = datetime(2026, 6, 10, 20, 0, tzinfo=UTC)  # nine o'clock in London
@@ -46,7 +47,7 @@ class Phones(Stage):
         self.folder, self.world, self.board, self.cast = folder, world, world.board, Cast.of(people)
         self.house: House | None = None
         self._people, self._reopens, self._settings = people, reopens, settings
-        self._chance = ScriptedChance()
+        self._chance, self._new = ScriptedChance(), True
         self._unread: list[Line] = []
 
     # ---- phones ----
@@ -90,9 +91,9 @@ class Phones(Stage):
 
     async def up(self) -> None:
         """Open the house; what fell due while it was down rings before any door opens."""
-        new = not (self.folder / "house.db").exists()
         self.house = await House(self._environment(), chance=self._chance).__aenter__()
-        if new:
+        if self._new:
+            self._new = False
             await self.house.database.write(lambda tx: registers.apply(tx, self._people, take_telegram_ids=True))
         self.world.twilio.house_url = f"http://127.0.0.1:{self.house.port}"
         await self.settle()
@@ -128,7 +129,7 @@ class Phones(Stage):
 
     def _environment(self) -> Settings:
         told = {
-            "PORCHLIGHT_MODE": "live", "DATABASE_URL": f"sqlite:///{self.folder / 'house.db'}",
+            "PORCHLIGHT_MODE": "live", "DATABASE_URL": databases.url(self.folder),
             "HTTP_BIND": "127.0.0.1:0", "PUBLIC_URL": PUBLIC_URL, "TELEGRAM_MODE": "polling",
             "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_URL": self.world.telegram_url, "TWILIO_FROM": NUMBER,
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_API_URL": self.world.twilio_url,

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.__main__ import main
+from tests import databases
 
 ROOT = Path(__file__).parent.parent.parent
 ROSTER = """
@@ -87,6 +88,7 @@ class Terminal:
     """A folder with a clock that stands still at a Wednesday evening, 21:35 in London, until it is moved."""
 
     folder: Path
+    empty: bool = False  # nobody has made the database yet
 
     def at(self, instant: str) -> None:
         (self.folder / "clock").write_text(instant)
@@ -113,10 +115,14 @@ class Terminal:
     def environment(self) -> dict[str, str]:
         """What this terminal sets."""
         return {
-            "DATABASE_URL": f"sqlite:///{self.folder / 'var' / 'porchlight.db'}",
+            "DATABASE_URL": databases.url(self.folder, "var/porchlight.db", empty=self.empty),
             "PORCHLIGHT_TEST_CLOCK": str(self.folder / "clock"),
             "PORCHLIGHT_TEST_SEED": "1",
         }
+
+    def rows(self, sql: str) -> list[dict[str, Any]]:
+        """Read from the database, beside whoever has it open."""
+        return databases.rows(self.environment()["DATABASE_URL"], sql)
 
     def fine(self, *words: str) -> Any:
         """Run a command with --json that must end well; returns its data."""

@@ -15,6 +15,7 @@ from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN, Sandbox
 from bot.settings import load
 from handlers.twilio_signature import sign
 from storage import roster
+from tests import databases
 from tests.storage.houses import ROSTER
 
 EVENING = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
@@ -94,7 +95,7 @@ def set_clock(folder: Path, instant: datetime) -> None:
 def environ(folder: Path, world: Sandbox) -> dict[str, str]:
     """The settings of a live house whose every provider is this machine."""
     return {
-        "PORCHLIGHT_MODE": "live", "DATABASE_URL": f"sqlite:///{folder / 'house.db'}", "HTTP_BIND": "127.0.0.1:0",
+        "PORCHLIGHT_MODE": "live", "DATABASE_URL": databases.url(folder), "HTTP_BIND": "127.0.0.1:0",
         "PUBLIC_URL": PUBLIC_URL, "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_URL": world.telegram_url,
         "TELEGRAM_WEBHOOK_SECRET": SECRET, "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN,
         "TWILIO_API_URL": world.twilio_url, "TWILIO_FROM": NUMBER, "PORCHLIGHT_TEST_CLOCK": str(folder / "clock"),

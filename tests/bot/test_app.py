@@ -17,6 +17,9 @@ from bot.settings import load
 from storage.database import AlreadyOpen
 from storage.pulse import AnotherMode
 from tests.bot.living import CASS, EVENING, PAT, a_world, after, environ, living, set_clock
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 ROOT = Path(__file__).parents[2]
 
@@ -134,12 +137,22 @@ async def test_an_undelivered_text_is_known_to_people_on_call(tmp_path: Path, wo
         assert any("dead or wrong" in text for text in life.phone(CASS))
 
 
-async def test_two_houses_never_act_on_one_casebook(tmp_path: Path, world: Sandbox) -> None:
-    """P19: the second refuses to start."""
-    async with living(tmp_path, world):
-        with pytest.raises(AlreadyOpen):
-            async with House(load(environ(tmp_path, world), tmp_path)):
-                pass
+async def test_two_houses_never_act_on_one_file(tmp_path: Path, world: Sandbox, engine: str) -> None:
+    """P19: the second refuses to start. Where the database is made for several, it is another node of the same house."""
+    async with living(tmp_path, world) as life:
+        second = House(load(environ(tmp_path, world), tmp_path))
+        if engine == "sqlite":
+            with pytest.raises(AlreadyOpen):
+                await second.__aenter__()
+            return
+        async with second:
+            for port in (life.house.port, second.port):
+                world.twilio.house_url = f"http://127.0.0.1:{port}"
+                await life.text(PAT, "MISSING 20:55", MessageSid="SM" + "7" * 32)
+                await second.settle()
+            assert 1 == len(await life.rows("SELECT id FROM v_case"))
+            assert 1 == len(await life.rows("SELECT external_id FROM v_inbox"))
+            assert 1 == len([text for text in life.phone(PAT) if text.startswith("Absence check")])
 
 
 async def test_a_database_of_the_sandbox_is_never_taken_live(tmp_path: Path, world: Sandbox) -> None:

@@ -22,7 +22,10 @@ from storage.addressees import Addressee
 from storage.desk import Desk
 from storage.sheaf import Draft
 from tests.bot.living import CASS, Living, a_world, after, living
+from tests.databases import ON_BOTH
 from tests.storage.houses import opening
+
+pytestmark = ON_BOTH
 
 PIN, WRONG = "482913", "111222"
 SECRETS = ("Kai", "Example", "K7", "Oak")

@@ -1,17 +1,19 @@
 """The command line, as an operator types it."""
 
 import socket
-import sqlite3
 from pathlib import Path
 
 import pytest
 
 from storage.views import COLUMNS
 from tests.bot.commands import ROSTER, Terminal, terminal
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture(scope="module")
-def kept(tmp_path_factory: pytest.TempPathFactory) -> Terminal:
+def kept(engine: str, tmp_path_factory: pytest.TempPathFactory) -> Terminal:
     """One house with an open case that tests only look at."""
     made = terminal(tmp_path_factory.mktemp("house"))
     made.fine("case", "open", "K7", "--by", "alice", "--due", "21:00")
@@ -182,7 +184,7 @@ def test_settings_that_cannot_stand_are_all_told_and_no_value_is(tmp_path: Path)
     assert "short" not in ran.err
 
 
-def test_what_this_machine_refuses_is_a_sentence_not_a_traceback(tmp_path: Path) -> None:
+def test_what_this_machine_refuses_is_a_sentence_not_a_traceback(tmp_path: Path, engine: str) -> None:
     """A port that is taken, a clock file that holds no instant, a database that cannot be read."""
     house = terminal(tmp_path)
     with socket.create_server(("127.0.0.1", 0)) as taken:
@@ -191,17 +193,19 @@ def test_what_this_machine_refuses_is_a_sentence_not_a_traceback(tmp_path: Path)
         assert "this machine refused" in ran.err.splitlines()[-1]
     house.at("half past nine")
     assert "no ISO-8601 instant" in house.run("case", "open", "K7", "--by", "alice").err
-    (tmp_path / "var" / "porchlight.db").write_bytes(b"no database at all")
-    assert house.run("case", "list").code == 3
+    (tmp_path / "letter.db").write_bytes(b"no database at all")
+    broken = {"sqlite": f"sqlite:///{tmp_path / 'letter.db'}", "postgresql": "postgresql://porch@127.0.0.1:1/house"}
+    ran = house.run("case", "list", DATABASE_URL=broken[engine])
+    assert (ran.code, len(ran.err.splitlines())) == (3, 1)
 
 
-def test_a_house_that_has_no_database_says_so(tmp_path: Path) -> None:
+def test_a_house_that_has_no_database_says_so(tmp_path: Path, engine: str) -> None:
     """A command that looks makes nothing."""
-    house = Terminal(tmp_path)
+    house = Terminal(tmp_path, empty=True)
     house.at("2026-06-10T20:35:00Z")
     ran = house.run("case", "list")
     assert ran.code == 3
-    assert "no database" in ran.err
+    assert {"sqlite": "there is no database", "postgresql": "porchlight migrate"}[engine] in ran.err
     assert not (tmp_path / "var" / "porchlight.db").exists()
 
 
@@ -221,8 +225,8 @@ def test_a_night_can_be_worked_from_the_terminal_alone(tmp_path: Path) -> None:
     refused = house.run("case", "close", code, "--by", "mo")
     assert refused.code == 3
     assert "missing:" in refused.err
-    events = sqlite3.connect(tmp_path / "var" / "porchlight.db").execute("SELECT DISTINCT channel, trust FROM v_event")
-    assert set(events) == {("cli", "verified"), ("", "")}
+    events = house.rows("SELECT DISTINCT channel, trust FROM v_event")
+    assert {(each["channel"], each["trust"]) for each in events} == {("cli", "verified"), ("", "")}
     assert house.fine("verify")["ok"]
 
 
@@ -253,9 +257,8 @@ def test_a_parents_number_is_proved_by_six_digits(tmp_path: Path) -> None:
     """An invite for a parent goes out as a text, and the digits stand nowhere in the database in the open."""
     house = terminal(tmp_path)
     house.fine("person", "invite", "pat", "--by", "cass")
-    database = sqlite3.connect(tmp_path / "var" / "porchlight.db")
-    (body,) = database.execute("SELECT body FROM outbox WHERE person = 'pat'").fetchone()
-    digits = next(word.strip(".") for word in body.split() if word.strip(".").isdigit())
-    (hashed,) = database.execute("SELECT token_hash FROM invite WHERE kind = 'mobile'").fetchone()
+    (letter,) = house.rows("SELECT body FROM outbox WHERE person = 'pat'")
+    digits = next(word.strip(".") for word in letter["body"].split() if word.strip(".").isdigit())
+    (invite,) = house.rows("SELECT token_hash FROM invite WHERE kind = 'mobile'")
     assert len(digits) == 6
-    assert digits not in hashed
+    assert digits not in invite["token_hash"]

@@ -12,6 +12,9 @@ from bot.doctor import providers
 from bot.doctor.found import Found
 from bot.settings import load
 from tests.bot.commands import ROSTER, Terminal, terminal
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 TOKEN = "777000:" + "A" * 35
 KEY = "MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIzNDU2Nzg5MDE="
@@ -50,7 +53,7 @@ def test_a_file_that_others_can_read_is_found(tmp_path: Path) -> None:
 
 def test_a_house_without_a_database_is_told_what_to_do(tmp_path: Path) -> None:
     """A finding, not a traceback."""
-    house = Terminal(tmp_path)
+    house = Terminal(tmp_path, empty=True)
     house.at("2026-06-10T20:35:00Z")
     ran = house.run("doctor")
     assert ran.code == 1

@@ -10,13 +10,17 @@ from typing import Any
 from pypdf import PdfReader
 
 from bot.__main__ import main
+from tests import databases
+from tests.databases import ON_BOTH
 from tests.phones import Phones, phones
+
+pytestmark = ON_BOTH
 
 
 async def at_terminal(house: Phones, *words: str) -> str:
     """What a command answers beside the running house."""
     environment = {
-        "DATABASE_URL": f"sqlite:///{house.folder / 'house.db'}", "PORCHLIGHT_TEST_CLOCK": str(house.folder / "clock"),
+        "DATABASE_URL": databases.url(house.folder), "PORCHLIGHT_TEST_CLOCK": str(house.folder / "clock"),
     }  # fmt: skip
     out = io.StringIO()
 

@@ -13,7 +13,10 @@ from casework.events import WorryRaised
 from scheduler.outbox import Refused
 from storage.outbox import Letter
 from tests.builders import BASE, the_protocol
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
+
+pytestmark = ON_BOTH
 
 LETTER = Letter(
     id="l", case_id="", person="police", channel="file", address="", text="REPORT", body="", keyboard=(), kind="report",

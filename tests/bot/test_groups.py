@@ -9,6 +9,9 @@ import pytest
 
 from bot.sandbox import Sandbox
 from tests.bot.living import CASS, Living, a_world, after, living
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 GROUP, SUPERGROUP = -5001, -1009000
 MO, CASS_HERE = 1002, "1003"

@@ -4,6 +4,9 @@ from pathlib import Path
 
 from tests import databases
 from tests.bot.commands import terminal
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 
 def test_a_house_moves_from_the_terminal(tmp_path: Path) -> None:

@@ -3,7 +3,10 @@
 import pytest
 
 from bot.scenario import BadScenario
+from tests.databases import ON_BOTH
 from tests.phones import phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.mark.parametrize("reopens", [False, True])

@@ -13,7 +13,10 @@ import pytest
 from storage import pins
 from storage.database import Database, Tx
 from tests.bot.commands import ROOT, Terminal, terminal
+from tests.databases import ON_BOTH
 from tests.storage.houses import a_database
+
+pytestmark = ON_BOTH
 
 T = TypeVar("T")
 LIVE = {

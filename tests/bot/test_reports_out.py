@@ -15,7 +15,10 @@ from casework.events import WorryRaised
 from storage import roster
 from tests.bot.living import Living, a_world, after, living
 from tests.bot.mail_server import MailServer, a_mail_server
+from tests.databases import ON_BOTH
 from tests.storage.houses import ROSTER, opening
+
+pytestmark = ON_BOTH
 
 POLICE, SERVICES, OWN = "control@police.example", "mash@council.example", "edt@other.example"
 CASS = "1003"

@@ -5,6 +5,9 @@ from pathlib import Path
 import pytest
 
 from tests.bot.commands import ROSTER, Terminal, terminal
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 MORE = """
 [[person]]
@@ -35,10 +38,8 @@ def on_duty(house: Terminal, role: str = "coordinator") -> list[str]:
 
 def letters(house: Terminal, text: str) -> set[tuple[str, str]]:
     """Who gets this text, by which channel."""
-    import sqlite3
-
-    with sqlite3.connect(house.folder / "var" / "porchlight.db") as database:
-        return set(database.execute("SELECT person, channel FROM outbox WHERE text = ?", (text,)))
+    found = house.rows(f"SELECT person, channel FROM outbox WHERE text = '{text}'")
+    return {(letter["person"], letter["channel"]) for letter in found}
 
 
 def test_a_shift_by_the_week_runs_from_now_on(house: Terminal) -> None:

@@ -14,6 +14,10 @@ from bot.app import House
 from bot.sandbox.clock import SandboxClock
 from bot.sandbox.police import inbox
 from bot.settings import load
+from tests import databases
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
 
 NINE = datetime(2026, 6, 10, 21, 0, tzinfo=UTC)
 
@@ -28,7 +32,7 @@ async def a_page(folder: Path) -> AsyncIterator[tuple[aiohttp.ClientSession, Hou
     told = {
         "PORCHLIGHT_MODE": "sandbox",
         "HTTP_BIND": "127.0.0.1:0",
-        "DATABASE_URL": f"sqlite:///{folder / 'house.db'}",
+        "DATABASE_URL": databases.url(folder),
     }
     async with (
         House(load(told, folder)) as house,

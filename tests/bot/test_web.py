@@ -14,6 +14,10 @@ from twilio.request_validator import RequestValidator
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER
 from handlers.twilio_signature import fields_of, sign, signed
 from tests.bot.living import PAT, PUBLIC_URL, SECRET, Living, a_world, living
+from tests.databases import ON_BOTH
+from tests.storage import schemas
+
+pytestmark = ON_BOTH
 
 UPDATE = {"update_id": 1, "message": {}}
 OLD_TOKEN = "the-token-before"
@@ -263,7 +267,7 @@ async def test_what_would_hurt_on_a_night_to_come_is_shown_and_breaks_no_promise
 async def test_a_broken_chain_is_not_ready(life: Living) -> None:
     """One altered entry is enough."""
     await life.text(PAT, "MISSING")
-    await life.house.database.write(lambda tx: tx.run("DROP TRIGGER event_is_never_changed"))
+    await life.house.database.write(schemas.unguard)
     await life.house.database.write(lambda tx: tx.run("UPDATE event SET body = replace(body, 'pat', 'tap')"))
     async with life.client.get(f"{life.url}/readyz") as answer:
         assert answer.status == 503 and not (await answer.json())["audit_ok"]

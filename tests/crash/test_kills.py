@@ -13,9 +13,10 @@ import aiohttp
 import pytest
 
 from tests.crash.nights import inputs
+from tests.databases import ON_BOTH
 from tests.outside import Outside, outside
 
-pytestmark = pytest.mark.slow
+pytestmark = [ON_BOTH, pytest.mark.slow]
 
 KILLS = int(os.environ.get("PORCHLIGHT_KILLS", "50"))
 SIDE_BY_SIDE = 2

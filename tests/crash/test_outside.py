@@ -5,9 +5,10 @@ from datetime import datetime, timedelta
 
 import pytest
 
+from tests.databases import ON_BOTH
 from tests.outside import outside
 
-pytestmark = pytest.mark.slow
+pytestmark = [ON_BOTH, pytest.mark.slow]
 
 
 async def test_from_an_absence_to_a_confirmed_log_number_through_webhooks_alone(tmp_path):

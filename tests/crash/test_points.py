@@ -9,9 +9,10 @@ import pytest
 from bot.crash import KILLED, POINTS
 from tests.crash.nights import inputs
 from tests.crash.test_kills import do
+from tests.databases import ON_BOTH
 from tests.outside import Outside, outside
 
-pytestmark = pytest.mark.slow
+pytestmark = [ON_BOTH, pytest.mark.slow]
 
 STEPS = 40  # of the scripted night: by then every point but those of the close was passed
 EVENTS = "SELECT at, actor, channel, kind, trust FROM v_event ORDER BY seq"

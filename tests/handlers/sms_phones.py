@@ -85,7 +85,7 @@ class Phones:
 
     house: House
     doors: Doors
-    _read: int = 0
+    _read: str = ""  # the last letter that was looked at
     sent: list[list[tuple[str, str]]] = field(default_factory=list)
 
     async def texts(self, who: str, body: str, **more: str) -> list[str]:
@@ -99,16 +99,16 @@ class Phones:
     async def hears(self) -> list[tuple[str, str]]:
         """Every text that went out since this was last asked, as (number, words), in the order they go."""
         rows = await self.house.rows(
-            "SELECT rowid, * FROM outbox WHERE rowid > ? AND channel = 'sms' ORDER BY due_at, urgency, rowid",
+            "SELECT * FROM outbox WHERE id > ? AND channel = 'sms' ORDER BY due_at, urgency, id",
             self._read,
         )
-        self._read = max([self._read, *(row["rowid"] for row in rows)])
+        self._read = max([self._read, *(row["id"] for row in rows)])
         return [(row["address"], row["body"]) for row in rows]
 
     async def alerts(self, who: str = "cass") -> list[str]:
         """The ids of the texts that went to a person on call, oldest first."""
         rows = await self.house.rows(
-            "SELECT text FROM outbox WHERE address = ? AND channel = 'sms' ORDER BY rowid", NUMBERS[who]
+            "SELECT text FROM outbox WHERE address = ? AND channel = 'sms' ORDER BY id", NUMBERS[who]
         )
         return [row["text"] for row in rows]
 
@@ -136,7 +136,7 @@ class Phones:
         return [row["state"] for row in await self.house.rows("SELECT state FROM inbox ORDER BY rowid")]
 
     async def code(self, who: str = "pat") -> str:
-        row = await self.house.row("SELECT digits FROM reply_code WHERE person = ? ORDER BY rowid DESC LIMIT 1", who)
+        row = await self.house.row("SELECT digits FROM reply_code WHERE person = ? ORDER BY case_id DESC LIMIT 1", who)
         return str(row["digits"])
 
     async def digits(self, who: str = "cass") -> str:

@@ -30,7 +30,7 @@ class Phones:
     doors: Doors
     toasts: dict[str, str] = field(default_factory=dict)  # by press
     files: dict[str, bytes] = field(default_factory=dict)
-    _read: int = 0
+    _read: str = ""  # the last letter that was looked at
 
     async def types(self, who: str, words: str, **fields: Any) -> str:
         """Send a message; returns what became of it."""
@@ -60,7 +60,7 @@ class Phones:
 
     async def with_button(self, who: str, label: str) -> dict[str, Any]:
         rows = await self.house.rows(
-            "SELECT rowid, * FROM outbox WHERE person = ? AND channel = 'telegram' ORDER BY rowid DESC", who
+            "SELECT * FROM outbox WHERE person = ? AND channel = 'telegram' ORDER BY id DESC", who
         )
         return next(r for r in rows if any(label == text for keys in json.loads(r["keyboard"]) for text, _ in keys))
 
@@ -69,19 +69,19 @@ class Phones:
         return [r["body"] for r in await self.all() if r["address"] == str(ACCOUNTS[who]) and r["channel"] == channel]
 
     async def all(self) -> list[dict[str, Any]]:
-        rows = await self.house.rows("SELECT rowid, * FROM outbox WHERE rowid > ? ORDER BY due_at, rowid", self._read)
-        self._read = max([self._read, *(r["rowid"] for r in rows)])
+        rows = await self.house.rows("SELECT * FROM outbox WHERE id > ? ORDER BY due_at, id", self._read)
+        self._read = max([self._read, *(r["id"] for r in rows)])
         for row in rows:
             if row["case_card"]:
                 await self.house.casebook.at_desk(
-                    lambda desk, r=row: desk.set_card(r["case_id"], r["person"], r["rowid"])  # type: ignore[misc]
+                    lambda desk, r=row: desk.set_card(r["case_id"], r["person"], next(_numbers))  # type: ignore[misc]
                 )
         return rows
 
     async def labels(self, who: str) -> list[str]:
         """The buttons under the newest message of this phone that has any."""
         rows = await self.house.rows(
-            "SELECT keyboard FROM outbox WHERE address = ? AND keyboard <> '[]' ORDER BY rowid DESC LIMIT 1",
+            "SELECT keyboard FROM outbox WHERE address = ? AND keyboard <> '[]' ORDER BY id DESC LIMIT 1",
             str(ACCOUNTS[who]),
         )
         return [text for keys in json.loads(rows[0]["keyboard"]) for text, _ in keys] if rows else []

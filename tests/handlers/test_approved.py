@@ -6,8 +6,11 @@ from pathlib import Path
 import pytest
 
 from casework.case import Case
+from tests.databases import ON_BOTH
 from tests.handlers import sms_phones, telegram_phones
 from tests.storage.houses import House
+
+pytestmark = ON_BOTH
 
 
 async def a_list(house: House, approved: str | None) -> None:

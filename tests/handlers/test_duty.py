@@ -17,9 +17,12 @@ from scheduler.outbox import refused
 from storage import contact_round, contacts, groups, handing_over, outbox, shifts
 from storage.directory import Directory
 from storage.shifts import Line
+from tests.databases import ON_BOTH
 from tests.handlers import sms_phones, telegram_phones
 from tests.handlers.telegram_phones import Phones
 from tests.storage.houses import EVENING
+
+pytestmark = ON_BOTH
 
 HOUR = timedelta(hours=1)
 GROUP = {"id": -5001, "type": "group", "title": "Oak"}
@@ -218,7 +221,7 @@ async def bound(folder: Path) -> AsyncIterator[Phones]:
 
 
 async def said_there(phones: Phones, chat: int = -5001) -> list[dict[str, Any]]:
-    return await phones.house.rows("SELECT * FROM outbox WHERE address = ? ORDER BY rowid", str(chat))
+    return await phones.house.rows("SELECT * FROM outbox WHERE address = ? ORDER BY id", str(chat))
 
 
 async def an_alert(phones: Phones) -> str:

@@ -7,8 +7,11 @@ from pathlib import Path
 import pytest
 
 from storage.directory import Directory
+from tests.databases import ON_BOTH
 from tests.handlers import sms_phones, telegram_phones
 from tests.storage.houses import House
+
+pytestmark = ON_BOTH
 
 LEFT = "Your account here has ended, so nothing was done."
 TRIED = "tried to use our bot or number"
@@ -124,7 +127,7 @@ async def test_a_parent_who_was_cut_off_is_told_of_by_code_alone(texting: sms_ph
     await cut_off(texting.house, "sam")
     await texting.texts("pat", "hello")
     await texting.texts("sam", "hello")
-    rows = await texting.house.rows("SELECT person, body FROM outbox WHERE text = 'X_LEAVER' ORDER BY rowid")
+    rows = await texting.house.rows("SELECT person, body FROM outbox WHERE text = 'X_LEAVER' ORDER BY id")
     assert {("mo", "A parent of K7"), ("cass", "A parent of M2, N3")} == {
         (row["person"], row["body"].partition(", cut off")[0]) for row in rows
     }

@@ -9,7 +9,10 @@ from casework.events import CheckAnswered, NoteMade, PoliceLogged, ReturnClaimed
 from casework.levels import Status, Trust
 from handlers import sms
 from handlers.sms import Ours
+from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import ACCOUNT, NUMBERS, OURS, Phones, a_text, phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

@@ -8,7 +8,10 @@ import pytest
 from casework.events import AlertAcknowledged, NoteMade, PoliceLogged
 from casework.levels import Status, Trust
 from storage import invites
+from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import Phones, phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

@@ -9,7 +9,10 @@ import pytest
 
 from casework.wording import is_gsm7, segments
 from storage.codec import instant
+from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import Phones, phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

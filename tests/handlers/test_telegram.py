@@ -8,7 +8,10 @@ from pathlib import Path
 import pytest
 
 from casework.levels import Level, Status
+from tests.databases import ON_BOTH
 from tests.handlers.telegram_phones import Phones, phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture
@@ -77,7 +80,7 @@ async def test_not_knowing_the_time_is_an_answer(home: Phones):
     """The clock runs from the report."""
     await home.types("alice", "/absent K7")
     first = (await home.case()).t0
-    row = await home.house.rows("SELECT rowid, * FROM outbox WHERE text = 'C00'")
+    row = await home.house.rows("SELECT * FROM outbox WHERE text = 'C00'")
     await home.presses("alice", "Not sure", row=row[0])
     case = await home.case()
     assert (first, "reported") == (case.t0, case.t0_kind)

@@ -13,7 +13,10 @@ from hypothesis import strategies as st
 
 from handlers import telegram, updates
 from storage.inbox import Heard
+from tests.databases import ON_BOTH
 from tests.handlers.telegram_phones import Phones, phones
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

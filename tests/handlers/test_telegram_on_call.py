@@ -11,9 +11,12 @@ from PIL import Image
 from casework.levels import Level, Located, Status
 from handlers.pictures import without_exif
 from storage import roster
+from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import MORE
 from tests.handlers.telegram_phones import Phones, phones
 from tests.storage.houses import ROSTER
+
+pytestmark = ON_BOTH
 
 
 @pytest.fixture

@@ -4,7 +4,10 @@ from bot.locales import books
 from casework.report import as_text, compose
 from storage.dossier import dossier
 from tests.builders import the_protocol
+from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import phones
+
+pytestmark = ON_BOTH
 
 
 async def test_a_parent_who_cannot_speak_reads_text_999(tmp_path):

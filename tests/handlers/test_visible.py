@@ -7,7 +7,10 @@ import pytest
 
 from handlers.inbox import concerning, may_see, visible
 from storage.desk import Desk
+from tests.databases import ON_BOTH
 from tests.storage.houses import House, a_house
+
+pytestmark = ON_BOTH
 
 EVERYBODY = ("alice", "mo", "pat", "cass", "dee")
 

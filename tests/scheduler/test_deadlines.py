@@ -4,8 +4,11 @@ from datetime import timedelta
 
 from scheduler.deadlines import ring
 from scheduler.postman import drain
+from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import Phone
 from tests.storage.houses import EVENING, a_house
+
+pytestmark = ON_BOTH
 
 
 async def test_everything_that_is_due_rings_and_then_nothing_is_due(tmp_path):

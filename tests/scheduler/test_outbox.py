@@ -12,8 +12,11 @@ from scheduler.postman import drain
 from storage import log, outbox
 from storage.directory import Directory
 from storage.outbox import Letter
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, a_house
 from tests.storage.test_casebook import closed
+
+pytestmark = ON_BOTH
 
 A_LETTER = Letter(
     id="letter-1", case_id=None, person="alice", channel="telegram", address="1001", text="PLAIN", body="hello",

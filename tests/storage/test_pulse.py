@@ -5,8 +5,11 @@ from pathlib import Path
 
 from storage import pulse
 from storage.database import Tx
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, a_database, a_house, opening, people_of
 from tests.storage.test_casebook import a_message
+
+pytestmark = ON_BOTH
 
 
 async def test_a_house_that_never_lived_knows_no_last_moment(tmp_path: Path) -> None:

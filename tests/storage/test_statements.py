@@ -14,7 +14,10 @@ from storage.chance import time_token
 from storage.codec import ms
 from storage.database import Tx
 from storage.desk import Desk
+from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, ROSTER, House, a_house
+
+pytestmark = ON_BOTH
 
 T = TypeVar("T")
 MORE = "".join(
