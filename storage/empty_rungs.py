@@ -43,15 +43,22 @@ async def _held(addressees: Addressees, case: Case, role: str) -> bool:
     return bool(held.people) and not held.stand_in
 
 
-async def to_say(tx: Tx, case: Case, role: str, addressees: Addressees) -> list[Tell]:
+async def empty_first(addressees: Addressees, case: Case, protocol: Protocol) -> str:
+    """The role of the first rung where nobody holds it, else nothing."""
+    first = protocol.rungs_after(0)[0]
+    role = role_of(first, case)
+    return "" if role == "all" or await _held(addressees, case, role) else role
+
+
+async def to_say(tx: Tx, case: Case, role: str, text: str, addressees: Addressees) -> list[Tell]:
     """What is said of an empty rung, and to whom: the owner, the home's manager, the co-ordinator. Once in a while."""
     now = addressees.now
     new = await tx.run(
         "INSERT INTO empty_rung (case_id, role, said_at) VALUES (?, ?, ?) ON CONFLICT (case_id, role)"
         " DO UPDATE SET said_at = excluded.said_at WHERE empty_rung.said_at <= ?",
-        case.case_id, role, ms(now), ms(now - SAID_EVERY),
+        case.case_id, f"{text} {role}", ms(now), ms(now - SAID_EVERY),
     )  # fmt: skip
     if not new:
         return []
     told = (each for each in ("owner", "manager", "coordinator") if each != role)
-    return [Tell(to=To(kind="duty", id=each), text="X_EMPTY", fields={"role": role}, via="quiet") for each in told]
+    return [Tell(to=To(kind="duty", id=each), text=text, fields={"role": role}, via="quiet") for each in told]

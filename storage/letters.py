@@ -84,10 +84,16 @@ class Post:
                 _log.critical("an alert reaches nobody", case=case.case_id, role=effect.to.id or effect.to.kind)
         self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps) for to in found]
 
-    async def _say_empty(self, case: Case, role: str) -> None:
+    async def look_at_ladder(self, case: Case) -> None:
+        """A case opens: where nobody is on the first rung it is said now, and not only when an alert needs them (HZ04)."""
+        role = await empty_rungs.empty_first(self.addressees, case, self.parts.protocols[case.protocol])
+        if role:
+            await self._say_empty(case, role, "X_NOBODY")
+
+    async def _say_empty(self, case: Case, role: str, text: str = "X_EMPTY") -> None:
         """Say that nobody holds a rung: an alert that others got in their place would hide it."""
         _log.error("nobody holds a rung", case=case.case_id, role=role)
-        for effect in await empty_rungs.to_say(self.tx, case, role, self.addressees):
+        for effect in await empty_rungs.to_say(self.tx, case, role, text, self.addressees):
             await self.tell(case, effect)
 
     async def report(self, case: Case, version: int) -> None:

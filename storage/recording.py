@@ -109,6 +109,8 @@ class Recorder:
         await self._store(held, done.case, head, protocol)
         for effect in done.effects:
             await self._carry_out(done.case, effect)
+        if isinstance(news, AbsenceReported) and (before is None or before.status is Status.WATCHING):
+            await self.post.look_at_ladder(done.case)
         await reports.note_reference(self.tx, done.case, before)
         await self._tell_companions(before, done.case, protocol)
         return done

@@ -62,6 +62,18 @@ async def test_without_a_co_ordinator_the_deputy_is_alerted_at_once_and_it_is_sa
         assert all(words in body for _, body in await said(house))
 
 
+async def test_when_a_case_opens_with_nobody_on_the_first_rung_it_is_said_then(tmp_path: Path) -> None:
+    """HZ04: before an alert needs them; a full ladder says nothing."""
+    async with without(tmp_path, "cass") as house:
+        await house.opens("K7")
+        rows = await house.rows("SELECT person, body FROM outbox WHERE text = 'X_NOBODY'")
+        assert {row["person"] for row in rows} == {"ola", "mo"}
+        assert "nobody is on duty as co-ordinator. An alert would go to whoever is next." in rows[0]["body"]
+    async with without(tmp_path / "full") as house:
+        await house.opens("K7")
+        assert await house.rows("SELECT id FROM outbox WHERE text = 'X_NOBODY'") == []
+
+
 async def test_an_empty_rung_in_the_middle_costs_no_minute(tmp_path: Path) -> None:
     """No deputy: at five minutes the manager hears, as well as the owner who stands in."""
     async with without(tmp_path, "dee") as house:
