@@ -105,10 +105,8 @@ class Work:
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
             await self._beat(now)
         self.ticked = now
-        due = await self._next()
-        if due is not None and due <= now:
-            self.stir()  # a letter whose time has come
-        return due
+        self._postman.stir()  # for a letter whose time has come
+        return await self._next()
 
     async def tick_and_post(self) -> datetime | None:
         """A tick for a clock that somebody moves: what it called forth is sent before time goes on."""
@@ -196,7 +194,10 @@ class Work:
             self.awaken(due)
 
     async def _next(self) -> datetime | None:
-        letters = await self._casebook.database.read(outbox.next_due)
+        """When there is next something to ring, or a letter that may not go yet: one that may is the postman's, and a
+        provider that holds it up must not hide the next deadline."""
+        now = self._clock.now()
+        letters = await self._casebook.database.read(lambda tx: outbox.next_due(tx, now))
         times = [await self._casebook.next_due(), letters]
         return min((each for each in times if each is not None), default=None)
 

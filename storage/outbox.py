@@ -207,9 +207,11 @@ async def find(tx: Tx, letter_id: str) -> Letter | None:
     return None if row is None else _letter(row)
 
 
-async def next_due(tx: Tx) -> datetime | None:
-    """When the next letter may go."""
-    row = await tx.row("SELECT min(due_at) AS due FROM outbox WHERE state = 'queued'")
+async def next_due(tx: Tx, after: datetime | None = None) -> datetime | None:
+    """When the next letter may go; `after`: of those that may not go yet at that instant."""
+    row = await tx.row(
+        "SELECT min(due_at) AS due FROM outbox WHERE state = 'queued' AND due_at > ?", 0 if after is None else ms(after)
+    )
     return instant(row["due"]) if row is not None and row["due"] is not None else None
 
 

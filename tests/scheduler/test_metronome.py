@@ -53,7 +53,6 @@ async def test_it_ticks_at_the_instant_that_a_tick_named_as_due():
     metronome = Metronome(ticks, every_seconds=3600)
     metronome.start()
     try:
-        metronome.wake(LONG_AGO)
         await ticks.until(2)
     finally:
         await metronome.stop()
@@ -81,3 +80,35 @@ async def test_a_metronome_that_was_stopped_ticks_no_more():
     await metronome.stop()
     metronome.wake(LONG_AGO)
     assert ticks.at == []
+
+
+async def test_what_came_due_during_a_beat_is_ticked_for_at_once():
+    """A commit that arms something for this very moment, while a tick is under way, is not left to the next sweep."""
+    metronome: Metronome | None = None
+
+    class Arms(Ticks):
+        async def __call__(self) -> datetime | None:
+            if len(self.at) in (1, 2):
+                assert metronome is not None
+                metronome.wake(LONG_AGO + timedelta(seconds=len(self.at)))
+                await asyncio.sleep(0.02)  # the strike comes while the beat lasts
+            return await super().__call__()
+
+    ticks = Arms(SystemClock().now())
+    metronome = Metronome(ticks, every_seconds=3600)
+    metronome.start()
+    try:
+        await ticks.until(4)
+    finally:
+        await metronome.stop()
+
+
+async def test_it_ticks_as_soon_as_it_is_started():
+    """The first deadline may be due before the first sweep."""
+    ticks = Ticks()
+    metronome = Metronome(ticks, every_seconds=3600)
+    metronome.start()
+    try:
+        await ticks.until(1)
+    finally:
+        await metronome.stop()
