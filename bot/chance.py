@@ -50,4 +50,4 @@ class ScriptedChance:
     def token(self) -> str:
         """Return 22 characters, each time others."""
         self._tokens += 1
-        return f"scripted{self._tokens:014d}"
+        return f"scripted{self._tokens:08d}script"  # what differs stands in the middle: its ends are put to other uses

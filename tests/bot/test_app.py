@@ -102,7 +102,7 @@ async def test_a_refused_text_is_counted_and_told(tmp_path: Path, world: Sandbox
         await life.text(PAT, "MISSING 20:55")
         done = await life.settle()
         assert done["failed_sends"] == 1
-        assert any("dead or wrong" in text for text in life.phone(CASS))
+        assert any("stopped our texts" in text for text in life.phone(CASS))
 
 
 async def test_a_callback_proves_a_text_that_was_never_written_down(tmp_path: Path, world: Sandbox) -> None:
