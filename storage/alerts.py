@@ -29,7 +29,7 @@ def row(
     chance: Chance,
 ) -> tuple[Value, ...]:  # fmt: skip
     """One alert beside its letter, as `keep` writes it."""
-    return (time_id("alert", now, chance), case_id, letter_id, rung, person, channel, digits, state, ms(now))
+    return (time_id("alert", now, chance, case_id), case_id, letter_id, rung, person, channel, digits, state, ms(now))
 
 
 async def keep(tx: Tx, rows: Sequence[Sequence[Value]]) -> None:

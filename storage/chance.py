@@ -24,12 +24,16 @@ class Chance(Protocol):
         ...
 
 
-ID_DIGITS = 16  # a burst makes a quarter of a million letters of one millisecond: no two of one number
+_OF_CASE = 6
 
 
-def time_id(prefix: str, now: datetime, chance: Chance) -> str:
-    """Make an id that begins with what it belongs to and sorts by time: prefix, 48 bits of milliseconds, chance."""
-    return f"{prefix}-{ms(now):012x}{chance.digits(ID_DIGITS)}"
+def time_id(prefix: str, now: datetime, chance: Chance, case_id: str | None = None) -> str:
+    """Make an id that begins with what it belongs to and sorts by time: prefix, 48 bits of milliseconds, chance.
+
+    What belongs to a case ends with some of its id: a burst makes a quarter of a million letters of one millisecond,
+    and no two of them may have one number.
+    """
+    return f"{prefix}-{ms(now):012x}{chance.digits(10)}{(case_id or '')[-_OF_CASE:]}"
 
 
 def time_token(milliseconds: int, chance: Chance) -> str:

@@ -101,7 +101,7 @@ class Post:
         places = await self.addressees.of_report(case, self.parts.ways)
         for to in places:
             letter = outbox.Letter(
-                id=time_id("letter", self.now, self.parts.chance), case_id=case.case_id, person=to.person,
+                id=time_id("letter", self.now, self.parts.chance, case.case_id), case_id=case.case_id, person=to.person,
                 channel=to.channel, address=to.address, text="REPORT", body="", keyboard=(), kind="report",
                 urgency=0, edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
                 due_at=self.now, expires_at=None, tries=0,
@@ -128,7 +128,8 @@ class Post:
             fields={"number": str(version)}, drill=self.parts.drill,
         )  # fmt: skip
         letter = outbox.Letter(
-            id=time_id("letter", self.now, self.parts.chance), case_id=case.case_id, person=to.person, channel=to.channel,
+            id=time_id("letter", self.now, self.parts.chance, case.case_id), case_id=case.case_id, person=to.person,
+            channel=to.channel,
             address=to.address, text="report_caption", body=body, keyboard=(), kind="report",
             urgency=speech.rank("C_FILE"), edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
             due_at=self.now, expires_at=None, tries=0,

@@ -75,7 +75,7 @@ class Sheaf:
 
     async def add(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
         """Make a letter of a draft. It may go from `due_at` on."""
-        letter_id = time_id("letter", self.now, self.parts.chance)
+        letter_id = time_id("letter", self.now, self.parts.chance, draft.case.case_id)
         book = self.parts.book(draft.to.language)
         body = await self._body(draft, book, await self._alert(draft, letter_id), protocol, due_at)
         telegram = draft.channel == "telegram"
