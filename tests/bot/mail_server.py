@@ -22,6 +22,8 @@ class MailServer:
     to_recipient: str = GOOD
     to_data: str = GOOD
     silent: bool = False
+    hangs_up: bool = False
+    asked: int = 0
     notices: bool = False  # it says that it knows delivery notices, as most do
     port: int = 0
     taken: list[EmailMessage] = field(default_factory=list)
@@ -42,6 +44,9 @@ class MailServer:
     async def handle_MAIL(
         self, server: SMTP, session: Session, envelope: Envelope, address: str, options: list[str]
     ) -> str:
+        self.asked += 1
+        if self.hangs_up and server.transport is not None:
+            server.transport.close()
         if self.silent:
             await asyncio.sleep(60)
         if self.to_sender == GOOD:

@@ -9,8 +9,10 @@ import pytest
 from casework.events import WorryRaised
 from storage import roster
 from tests.bot.living import CASS, PAT, Living, a_world, living
+from tests.databases import ON_BOTH
 from tests.storage.houses import ROSTER, opening
 
+pytestmark = ON_BOTH
 CASS_THERE, PAT_THERE = f"whatsapp:{CASS}", f"whatsapp:{PAT}"
 
 
