@@ -87,11 +87,7 @@ class EmailChannel:
         return Receipt(provider_id=str(message["Message-ID"]))
 
     async def _hand_over(self, message: EmailMessage) -> None:
-        server = self._server
-        async with aiosmtplib.SMTP(
-            hostname=server.host, port=server.port, use_tls=server.tls, start_tls=server.start_tls,
-            username=server.user, password=server.password, timeout=self._seconds,
-        ) as line:  # fmt: skip
+        async with _line(self._server, self._seconds) as line:
             with contextlib.suppress(aiosmtplib.SMTPHeloError):  # an old server knows no extensions, and takes mail
                 await line.ehlo()
             # should it bounce, the report itself must not travel back with the notice
@@ -118,6 +114,22 @@ class EmailChannel:
             self._book, text, channel="email", code=papers.ref, who="", now=self._now(),
             fields={"number": str(papers.version), "at": papers.as_at},
         )  # fmt: skip
+
+
+async def knock(url: str, seconds: float = SEND_SECONDS) -> None:
+    """Go as far as our name and password, and leave nothing. Raises Refused or Unreachable, as sending would."""
+    try:
+        async with asyncio.timeout(seconds), _line(Server.of(url), seconds):
+            pass
+    except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
+        raise translated(error) from None
+
+
+def _line(server: Server, seconds: float) -> aiosmtplib.SMTP:
+    return aiosmtplib.SMTP(
+        hostname=server.host, port=server.port, use_tls=server.tls, start_tls=server.start_tls, username=server.user,
+        password=server.password, timeout=seconds,
+    )  # fmt: skip
 
 
 def translated(error: Exception) -> Refused | Unreachable:

@@ -14,6 +14,7 @@ import aiohttp
 from bot.doctor.found import Found, Level
 from bot.settings import Settings
 from scheduler.clock import SystemClock
+from scheduler.outbox import Refused, Unreachable
 
 ANSWER_WITHIN_SECONDS = 8
 SKEW_SECONDS = 5
@@ -30,15 +31,34 @@ async def examine(settings: Settings) -> list[Found]:
             found += await _asked("telegram", _telegram(session, settings))
         if settings.uses_twilio:
             found += await _asked("twilio", _twilio(session, settings))
-    return found
+    return found + await _mail(settings)
 
 
 def _hosts(settings: Settings) -> Found:
     used = [settings.telegram_api_url] * (settings.telegram_mode != "off") + [
         settings.twilio_api_url
     ] * settings.uses_twilio
+    used += [] if settings.smtp_url is None else [settings.smtp_url.get_secret_value()]
     hosts = sorted({urlsplit(url).hostname or "" for url in used})
-    return Found("ok", "hosts", f"this house calls {', '.join(hosts) or 'nobody'} and nothing else")
+    named = "the endpoints in the roster and nothing" if "webhook" in settings.ways else "nothing"
+    return Found("ok", "hosts", f"this house calls {', '.join(hosts) or 'nobody'} and {named} else")
+
+
+async def _mail(settings: Settings) -> list[Found]:
+    """Whether the mail server would take a report; nothing is sent."""
+    if "email" not in settings.ways or settings.smtp_url is None:
+        return []
+    from bot.channels.email import knock
+
+    try:
+        await knock(settings.smtp_url.get_secret_value(), ANSWER_WITHIN_SECONDS)
+    except (Refused, Unreachable) as fault:
+        return [Found("bad", "email", f"the mail server would take no report: {fault.code}")]
+    found = [Found("ok", "email", "the mail server knows us")]
+    if not settings.mail_from:
+        says = f"MAIL_FROM is not set: bounces go to {settings.mail_sender}, where perhaps nobody reads them"
+        found.append(Found("warn", "email", says))
+    return found
 
 
 async def _asked(provider: str, looking: Any) -> list[Found]:
@@ -101,7 +121,16 @@ async def _twilio(session: aiohttp.ClientSession, settings: Settings) -> list[Fo
         return [Found("bad", "twilio", "the number of TWILIO_FROM is not this account's")]
     base = settings.public_url.rstrip("/")
     wanted = {"sms_url": f"{base}/twilio/sms", "sms_fallback_url": f"{base}/twilio/sms-fallback"}
-    return [_number(number, wanted) for number in numbers]
+    return [each for number in numbers for each in (_number(number, wanted), *_rung(number, f"{base}/twilio/voice"))]
+
+
+def _rung(number: dict[str, Any], wanted: str) -> list[Found]:
+    """Whether the number can ring people, and whether whoever rings it hears whom to ring instead."""
+    if number.get("capabilities", {}).get("voice") is False:
+        return [Found("bad", "twilio", "the number of TWILIO_FROM cannot ring anybody")]
+    if number.get("voice_url", wanted) != wanted:
+        return [Found("warn", "twilio", f"whoever rings the number does not reach this house: set voice_url={wanted}")]
+    return []
 
 
 def _number(number: dict[str, Any], wanted: dict[str, str]) -> Found:

@@ -12,6 +12,7 @@ from bot.doctor import providers
 from bot.doctor.found import Found
 from bot.settings import load
 from tests.bot.commands import ROSTER, Terminal, terminal
+from tests.bot.mail_server import a_mail_server
 from tests.databases import ON_BOTH
 
 pytestmark = ON_BOTH
@@ -89,12 +90,13 @@ async def outside() -> AsyncIterator[tuple[Providers, str]]:
         yield answers, str(server.make_url("/")).rstrip("/")
 
 
-async def asked(url: str, folder: Path) -> list[Found]:
+async def asked(url: str, folder: Path, **more: str) -> list[Found]:
     settings = load(
         {
             "PORCHLIGHT_MODE": "live", "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_URL": url, "TELEGRAM_MODE": "polling",
             "TWILIO_ACCOUNT_SID": "AC" + "0" * 32, "TWILIO_AUTH_TOKEN": "secret-token", "TWILIO_API_URL": url,
             "TWILIO_FROM": "+441632960100", "PUBLIC_URL": "https://porch.example", "PORCHLIGHT_AUDIT_KEY": KEY,
+            **more,
         },
         folder,
     )  # fmt: skip
@@ -121,6 +123,33 @@ async def test_what_would_keep_messages_away_is_found(outside: tuple[Providers, 
     bad = [each.says for each in await asked(url, tmp_path) if each.level == "bad"]
     assert len(bad) == 2
     assert "sms_url=https://porch.example/twilio/sms" in bad[1]
+
+
+async def test_a_number_that_nobody_can_be_rung_from_is_found(outside: tuple[Providers, str], tmp_path: Path) -> None:
+    """And one whose callers would hear somebody else."""
+    answers, url = outside
+    answers.numbers = [
+        {"capabilities": {"voice": False}},
+        {"capabilities": {"voice": True}, "voice_url": "https://x.example"},
+    ]
+    found = [(each.level, each.says) for each in await asked(url, tmp_path)]
+    assert ("bad", "the number of TWILIO_FROM cannot ring anybody") in found
+    assert any(level == "warn" and "voice_url=https://porch.example/twilio/voice" in says for level, says in found)
+
+
+@pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
+async def test_a_mail_server_that_would_take_no_report_is_found(outside: tuple[Providers, str], tmp_path: Path) -> None:
+    """A password that was changed, or nobody there; nothing is sent by day."""
+    _, url = outside
+    async with a_mail_server(login=True) as server:
+        at = f"127.0.0.1:{server.port}"
+        right = await asked(url, tmp_path, SMTP_URL=f"smtp://porch:p%3Aw%40d@{at}")
+        wrong = await asked(url, tmp_path, SMTP_URL=f"smtp://porch:wrong-word@{at}")
+    gone = await asked(url, tmp_path, SMTP_URL="smtp://127.0.0.1:1", MAIL_FROM="duty@home.example")
+    assert [each.level for each in right if each.what == "email"] == ["ok", "warn"]
+    assert [each.says for each in wrong if each.what == "email"] == ["the mail server would take no report: 535"]
+    assert [each.level for each in gone if each.what == "email"] == ["bad"]
+    assert server.taken == [] and not [each for each in wrong if "wrong-word" in each.says]
 
 
 async def test_a_refused_token_is_said_and_never_shown(outside: tuple[Providers, str], tmp_path: Path) -> None:
