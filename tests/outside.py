@@ -41,6 +41,7 @@ class Outside:
     client: aiohttp.ClientSession
     seed: str = "1"
     crash: str = ""
+    empty: bool = False  # on another database, in which nothing is
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     now: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-06-15T19:00:00+00:00"))
@@ -49,7 +50,7 @@ class Outside:
     @property
     def database(self) -> str:
         """Its URL."""
-        return databases.url(self.folder, "var/porchlight.db")
+        return databases.url(self.folder, "var/empty.db" if self.empty else "var/porchlight.db", empty=self.empty)
 
     def environment(self) -> dict[str, str]:
         """The settings of the contract; nothing of the tester's own environment that could leak in."""
