@@ -24,7 +24,7 @@ from casework.events import (
 from casework.levels import Side, Status, Trust
 from casework.protocol import Check, Protocol
 from casework.wording import Phrasebook, labels
-from storage import register
+from storage import register, rota
 from storage.casebook import Casebook
 from storage.desk import Desk
 from storage.directory import Person
@@ -109,10 +109,15 @@ def signs(person: Person, case: Case) -> bool:
 
 
 async def leads(desk: Desk, person: Person, case: Case) -> bool:
-    """Whether they may take, confirm and settle: by their roles as they stand now (T4), or since they were alerted."""
+    """Whether they may take, confirm and settle: by their roles as they stand now (T4), since they were alerted, or since the
+    rota has put them there tonight."""
     if not person.active or person.organisation != case.organisation:
         return False
-    return answers_for(person, case.home) or bool(await desk.alerts_for(case.case_id, person.person_id))
+    if answers_for(person, case.home) or await desk.alerts_for(case.case_id, person.person_id):
+        return True
+    return person.on_call and await rota.stands_in(
+        desk.directory, case.organisation, case.home, person.person_id, desk.now
+    )
 
 
 async def may_see(desk: Desk, person: Person, case: Case) -> bool:

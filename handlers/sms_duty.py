@@ -2,7 +2,6 @@
 
 import re
 
-from casework.effects import Field
 from casework.plain import level
 from handlers.texter import Texter
 from storage import contact_round, handing_over
@@ -27,8 +26,8 @@ async def confirmed(texter: Texter) -> bool:
             return True
         taken = await handing_over.take_over_by_digits(texter.desk, person, digits)
         for each in taken:
-            fields: dict[str, Field] = {"role": each.role, "home": each.home, "until": each.until_at}
-            await texter.reply("N_DUTY", fields=fields, always=True)
+            text, fields = await handing_over.thanks(texter.desk, each)
+            await texter.reply(text, fields=fields, always=True)
         if taken:
             return True
     await texter.memory.wrong(DUTY)

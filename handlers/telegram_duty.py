@@ -64,7 +64,7 @@ async def typed(talk: Talk, text: str) -> bool:
 
 async def _said(talk: Talk, taken: list[HandOver]) -> None:
     for each in taken:
-        await talk.say("N_DUTY", {"role": each.role, "home": each.home, "until": each.until_at})
+        await talk.say(*await handing_over.thanks(talk.desk, each))
     if not taken:
         await talk.say("duty_none")
 

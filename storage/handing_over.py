@@ -9,6 +9,7 @@ from datetime import datetime, timedelta
 
 from casework.duty import EARLY, LOOK_BACK
 from casework.effects import Field
+from casework.levels import Status
 from casework.rota import TICK, Plan, Span
 from storage import handovers, notices, rota, shifts
 from storage.database import Tx
@@ -17,6 +18,7 @@ from storage.directory import Directory
 from storage.handovers import HandOver
 from storage.people import Person
 
+CODES_SHOWN = 4  # more do not fit one text
 REMINDED_AFTER = (timedelta(minutes=15), timedelta(minutes=60))  # then the others hear, then who answers for the rota
 
 
@@ -162,6 +164,17 @@ async def take_over_by_digits(desk: Desk, person: Person, digits: str) -> list[H
     waiting = await handovers.waiting(desk.tx, desk.now, person.person_id)
     mine = next((each for each in waiting if each.digits == digits), None)
     return [] if mine is None else await take_over(desk, person, mine.handover_id)
+
+
+async def thanks(desk: Desk, each: HandOver) -> tuple[str, dict[str, Field]]:
+    """What somebody who took over is told: until when it is theirs, and which children are out (HZ29)."""
+    fields: dict[str, Field] = {"role": each.role, "home": each.home, "until": each.until_at}
+    cases = await desk.open_cases(organisation=each.organisation, home=each.home or None)
+    codes = [case.code for case in cases if not case.returned and case.status is not Status.WATCHING]
+    if not codes:
+        return "N_DUTY", fields
+    more = len(codes) - CODES_SHOWN
+    return "N_DUTYOPEN", {**fields, "list": ", ".join(codes[:CODES_SHOWN]) + (f" +{more}" if more > 0 else "")}
 
 
 async def _held(desk: Desk, each: HandOver) -> tuple[Person, ...]:

@@ -80,6 +80,12 @@ class Held:
     stand_in: str = ""
 
 
+async def stands_in(directory: People, organisation: str, home: str, person_id: str, now: datetime) -> bool:
+    """Whether the rota has put somebody on duty for a home now, whatever roles they have otherwise."""
+    on_call = await directory.on_call(organisation, home, now)
+    return any(person_id in (*found.people, *found.keeping) for found in map(on_call.duty, on_call.rota.shifts))
+
+
 async def on_duty(directory: People, organisation: str, role: str, home: str, now: datetime) -> Held:
     """Who holds a role for a home now, and why.
 

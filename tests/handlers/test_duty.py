@@ -14,17 +14,32 @@ from casework.events import WorryRaised
 from casework.rota import Shift
 from handlers import telegram
 from scheduler.outbox import refused
-from storage import contact_round, contacts, groups, handing_over, outbox, shifts
+from storage import contact_round, contacts, groups, handing_over, outbox, roster, shifts
 from storage.directory import Directory
 from storage.shifts import Line
 from tests.databases import ON_BOTH
 from tests.handlers import sms_phones, telegram_phones
 from tests.handlers.telegram_phones import Phones
-from tests.storage.houses import EVENING
+from tests.storage.houses import EVENING, ROSTER
 
 pytestmark = ON_BOTH
 
 HOUR = timedelta(hours=1)
+OTHER_HOME = """
+[[home]]
+id = "elm"
+organisation = "org1"
+kind = "children"
+name = "Elm House"
+town = "Exampleton"
+
+[[person]]
+id = "bob"
+organisation = "org1"
+name = "Bob Example"
+roles = ["manager:elm"]
+telegram_id = 1005
+"""
 GROUP = {"id": -5001, "type": "group", "title": "Oak"}
 _numbers = itertools.count(900_000)
 
@@ -94,6 +109,35 @@ async def test_a_press_takes_a_duty_over_and_a_second_press_is_harmless(all_phon
     assert await on_duty(all_phones.house) == ["dee"]
     assert any("you have it now: co-ordinator (all homes)" in text for text in await all_phones.reads("dee"))
     assert await all_phones.presses_token("dee", token) == "That is done already."
+
+
+async def test_who_takes_over_hears_which_children_are_out(all_phones: Phones) -> None:
+    """HZ29: a new shift must not have to ask; codes alone, watches and children who are back left out."""
+    await asked(all_phones.house)
+    await all_phones.house.opens("K7")
+    await all_phones.house.watches("K8", EVENING + HOUR)
+    code = (await all_phones.house.rows("SELECT code FROM v_case"))[0]["code"]
+    await all_phones.types("dee", "/takeover")
+    assert f"Open cases: {code}." in " ".join(await all_phones.reads("dee"))
+
+
+async def test_who_stands_in_for_a_home_leads_in_its_cases_while_they_do(all_phones: Phones) -> None:
+    """The manager of another home may take an alert tonight, and not tomorrow."""
+    house = all_phones.house
+    more = ROSTER + OTHER_HOME
+    await house.database.write(lambda tx: roster.apply(tx, roster.parse(more), take_telegram_ids=True))
+    case_id = await house.opens("K7")
+    await house.record(case_id, WorryRaised, flags=("R16",))
+    code = (await house.case(case_id)).code
+    await all_phones.types("bob", f"/ack {code}")
+    assert (await house.case(case_id)).alert.taken_by is None
+    await all_phones.types("mo", "/cover manager@oak bob now 08:00")
+    await all_phones.types("bob", f"/ack {code}")
+    assert (await house.case(case_id)).alert.taken_by == "bob"
+    house.clock.after(hours=12)
+    await all_phones.all()
+    await all_phones.types("bob", f"/case {code}")
+    assert "I know no such case here" in " ".join(await all_phones.reads("bob"))
 
 
 @pytest.mark.parametrize("words", ["/takeover", "OK {digits}", "ok {digits}.", "Okay: {digits}"])
