@@ -14,9 +14,9 @@ from typing import TypeAlias
 import structlog
 
 from casework.limits import LONDON
-from storage import contact_round, forewarning, handing_over, handovers
+from storage import contact_round, foresight, forewarning, handing_over, handovers, shifts
 from storage.casebook import Casebook, where
-from storage.database import Tx, Unusable
+from storage.database import Database, Tx, Unusable
 from storage.desk import Desk
 from storage.directory import Directory
 
@@ -42,7 +42,8 @@ class DutyBell:
         done = await self._do(await self._casebook.database.read(lambda tx: _on_time(tx, now)))
         if self._looked_ahead is None or _hour(now) != _hour(self._looked_ahead):
             self._looked_ahead = now
-            done += await self._do(await self._casebook.database.read(lambda tx: _ahead(tx, now)))
+            for organisation in await self._casebook.database.read(_organisations):
+                done += await self._do(await _ahead(self._casebook.database, organisation, now))
         return done
 
     async def _do(self, acts: Sequence[Act]) -> int:
@@ -59,20 +60,26 @@ class DutyBell:
 
 async def _on_time(tx: Tx, now: datetime) -> list[Act]:
     """Hand-overs: who is to be asked, and who to be reminded."""
-    acts: list[Act] = [partial(handing_over.ask, coming=each) for each in await handing_over.comings(tx, now)]
+    coming = await handing_over.comings(tx, now, await shifts.scopes(tx, now))
+    acts: list[Act] = [partial(handing_over.ask, coming=each) for each in coming]
     waiting = handing_over.late(await handovers.waiting(tx, now), now)
     return acts + [partial(handing_over.remind, each=each) for each in waiting]
 
 
-async def _ahead(tx: Tx, now: datetime) -> list[Act]:
-    """Of each organisation what would hurt, and the contact test."""
+async def _ahead(database: Database, organisation: str, now: datetime) -> list[Act]:
+    """Of an organisation what would hurt, and the contact test."""
     acts: list[Act] = []
-    for organisation in await Directory(tx).organisations():
-        if await contact_round.due(tx, organisation.id, now):
-            acts.append(partial(contact_round.work, organisation=organisation.id))
-        if await forewarning.due(tx, organisation.id, now):
-            acts.append(partial(forewarning.refresh, organisation=organisation.id))
+    if await database.read(lambda tx: contact_round.due(tx, organisation, now)):
+        acts.append(partial(contact_round.work, organisation=organisation))
+    found = await foresight.look_in_parts(database, organisation, now)
+    before = await database.read(lambda tx: foresight.known(tx, organisation))
+    if forewarning.untold(found, before, now) or {each.key for each in found} != before.keys():
+        acts.append(partial(forewarning.settle, organisation=organisation, found=found))
     return acts
+
+
+async def _organisations(tx: Tx) -> list[str]:
+    return [organisation.id for organisation in await Directory(tx).organisations()]
 
 
 def _hour(now: datetime) -> datetime:

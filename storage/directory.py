@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
+from casework.duty import LOOK_BACK
 from casework.events import Child
 from storage import outbox, pins, rota, shifts
 from storage.codec import instant, ms
@@ -122,10 +123,12 @@ class Directory:
         its_rota = await shifts.rota(self.tx, organisation, home, now)
         people = await self._people(
             "WHERE person.active = 1 AND person.id IN (SELECT duty.person FROM duty WHERE duty.organisation = ?"
-            " UNION SELECT shift.person FROM shift WHERE shift.organisation = ?"
+            " AND duty.home IN ('', ?) UNION SELECT shift.person FROM shift WHERE shift.organisation = ?"
+            " AND shift.home IN ('', ?) AND (shift.until_at IS NULL OR shift.until_at > ?)"
             " UNION SELECT held.person FROM role held JOIN person who ON who.id = held.person"
             f" WHERE held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope IN ('', ?)"
-            " AND who.organisation = ?)", organisation, organisation, *rota.ROLES, home, organisation,
+            " AND who.organisation = ?)", organisation, home, organisation, home, ms(now - LOOK_BACK), *rota.ROLES, home,
+            organisation,
         )  # fmt: skip
         by_id = {person.person_id: person for person in people}
         on_line = [(row["role"], by_id[row["person"]]) for row in lines if row["person"] in by_id]

@@ -3,7 +3,7 @@
 Nothing here takes anybody off duty: that follows from who has taken over (`casework.duty`).
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -17,6 +17,7 @@ from storage.desk import Desk
 from storage.directory import Directory
 from storage.handovers import HandOver
 from storage.people import Person
+from storage.shifts import Scope
 
 CODES_SHOWN = 4  # more do not fit one text
 REMINDED_AFTER = (timedelta(minutes=15), timedelta(minutes=60))  # then the others hear, then who answers for the rota
@@ -36,13 +37,11 @@ class Coming:
 # ---- who comes on ----------------------------------------------------------------------------------------
 
 
-async def comings(tx: Tx, now: datetime, organisation: str | None = None) -> list[Coming]:
-    """Everybody who is on duty by a shift, or will be within half an hour, and was not asked to take over."""
+async def comings(tx: Tx, now: datetime, scopes: Iterable[Scope]) -> list[Coming]:
+    """Everybody who is on duty by a shift of these rotas, or will be within half an hour, and was not asked to take over."""
     found: list[Coming] = []
     asked = await handovers.begun(tx, now)
-    for of, home, role in await shifts.scopes(tx, now):
-        if organisation not in (None, of):
-            continue
+    for of, home, role in scopes:
         its_rota = await shifts.rota(tx, of, home, now)
         known = {person.person_id: person for person in await Directory(tx).persons(sorted(its_rota.people))}
         out = {i for i in its_rota.people if i not in known or not (known[i].active and known[i].reachable)}
@@ -126,8 +125,8 @@ async def remind(desk: Desk, each: HandOver) -> None:
 
 
 async def keepers(desk: Desk, organisation: str, home: str) -> list[Person]:
-    """Who answers for a rota: the home's managers, or the co-ordinators on duty; and the owner."""
-    roles = (["manager"] if home else ["coordinator"]) + ["owner"]
+    """Who answers for a rota: the home's managers; that of every home, the co-ordinators on duty and the owner."""
+    roles = ["manager"] if home else ["coordinator", "owner"]
     return [p for role in roles for p in await desk.directory.on_duty(organisation, role, home, desk.now)]
 
 
@@ -139,7 +138,8 @@ async def take_over(desk: Desk, person: Person, handover_id: str | None = None) 
 
     Also where they were not asked yet. Who is relieved by it hears so.
     """
-    for coming in await comings(desk.tx, desk.now, person.organisation):
+    own = await shifts.scopes(desk.tx, desk.now, organisation=person.organisation, person=person.person_id)
+    for coming in await comings(desk.tx, desk.now, own):
         if coming.person == person.person_id:
             await handovers.ask(
                 desk.tx, coming.organisation, coming.role, coming.home, coming.person, coming.span.begins,

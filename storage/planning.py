@@ -161,9 +161,9 @@ async def _emptied_by(desk: Desk, organisation: str, more: Sequence[Line], less:
     """What of the coming fortnight has somebody on duty before a change and nobody after it."""
     scopes = {(line.role, line.home) for line in (*more, *less) if line.role}
     if any(not line.role for line in (*more, *less)):
-        scopes |= {
-            (role, home) for of, home, role in await shifts.scopes(desk.tx, desk.now, roster=True) if of == organisation
-        }
+        for person in {line.shift.person for line in (*more, *less)}:
+            named = await shifts.scopes(desk.tx, desk.now, organisation=organisation, person=person, roster=True)
+            scopes |= {(scope.role, scope.home) for scope in named}
     says = []
     for role, home in sorted(scopes):
         before = await shifts.rota(desk.tx, organisation, home, desk.now, whole=True)

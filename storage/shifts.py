@@ -7,6 +7,7 @@ the past can be answered for ever.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
+from typing import NamedTuple
 
 from casework.duty import EARLY, LOOK_BACK, TakenOver
 from casework.rota import Shift, runs
@@ -40,6 +41,14 @@ class Rota:
 
 
 NO_ROTA = Rota()
+
+
+class Scope(NamedTuple):
+    """Which rota: whose, for which home (empty: every home), of which role."""
+
+    organisation: str
+    home: str
+    role: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -105,14 +114,25 @@ async def _taken_over(tx: Tx, organisation: str, home: str, now: datetime) -> di
 # ---- the lines themselves --------------------------------------------------------------------------------
 
 
-async def scopes(tx: Tx, now: datetime, *, roster: bool = False) -> list[tuple[str, str, str]]:
-    """Organisation, home and role of every rota that is in use, those of every home first; `roster`: of its lines, too."""
-    lines_too = " UNION SELECT organisation, home, role FROM duty" if roster else ""
+async def scopes(
+    tx: Tx, now: datetime, *, organisation: str | None = None, person: str | None = None, roster: bool = False
+) -> list[Scope]:
+    """Every rota that is in use, those of every home first: of one organisation, or only where somebody is named.
+
+    `roster`: also where only the roster file has lines.
+    """
+    wanted, values = "", list[str | int]()
+    if organisation is not None:
+        wanted, values = " AND organisation = ?", [organisation]
+    named = "" if person is None else " AND person = ?"
+    whom = [] if person is None else [person]
+    lines_too = f" UNION SELECT organisation, home, role FROM duty WHERE 1 = 1{wanted}{named}" if roster else ""
     rows = await tx.rows(
         "SELECT DISTINCT organisation, home, role FROM shift WHERE role <> '' AND (until_at IS NULL OR until_at > ?)"
-        f"{lines_too} ORDER BY organisation, home, role", ms(now - LOOK_BACK),
+        f"{wanted}{named}{lines_too} ORDER BY organisation, home, role",
+        ms(now - LOOK_BACK), *values, *whom, *(*values, *whom) * roster,
     )  # fmt: skip
-    return [(row["organisation"], row["home"], row["role"]) for row in rows]
+    return [Scope(row["organisation"], row["home"], row["role"]) for row in rows]
 
 
 async def lines(tx: Tx, organisation: str, now: datetime) -> list[Line]:

@@ -18,7 +18,8 @@ CREATE TABLE shift (
     made_by      TEXT NOT NULL,
     ended_by     TEXT                           -- who cut it short: it ends at until_at then
 ) STRICT;
-CREATE INDEX shift_organisation ON shift (organisation, until_at);
+CREATE INDEX shift_place ON shift (organisation, home);
+CREATE INDEX shift_person ON shift (person);
 
 CREATE TABLE handover (
     handover_id  TEXT PRIMARY KEY,

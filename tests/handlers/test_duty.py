@@ -69,7 +69,7 @@ async def asked(house) -> None:
     house.clock.instant = EVENING - 8 * HOUR
 
     async def act(desk) -> None:
-        for coming in await handing_over.comings(desk.tx, desk.now):
+        for coming in await handing_over.comings(desk.tx, desk.now, await shifts.scopes(desk.tx, desk.now)):
             await handing_over.ask(desk, coming)
 
     async def accepts(desk) -> None:

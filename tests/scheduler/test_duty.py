@@ -190,6 +190,24 @@ async def test_an_empty_shift_that_is_near_is_told_at_night(night: Night) -> Non
     assert "ola sms C_GAP" in await night.at(EVENING + HOUR)
 
 
+async def test_nobody_gets_more_than_ten_such_letters_at_once(tmp_path: Path) -> None:
+    """One manager of twelve homes: the rest an hour later, and nothing is lost."""
+    homes = "".join(
+        f'\n[[home]]\nid = "h{n}"\norganisation = "org1"\nkind = "children"\nname = "H"\ntown = "T"\n'
+        for n in range(12)
+    )
+    roles = ", ".join(f'"manager:h{n}"' for n in range(12))
+    many = ROSTER.replace('roles = ["manager:oak"]', f'roles = ["manager:oak", {roles}]') + MORE + homes
+    async with a_night(tmp_path) as night:
+        await night.house.database.write(lambda tx: roster.apply(tx, roster.parse(many), take_telegram_ids=True))
+        await night.puts("0", "cat", "", kind="leave", from_at=EVENING, until_at=EVENING + 99 * HOUR)
+        for n in range(12):
+            await night.puts(str(n + 1), "cat", "manager", f"h{n}", from_at=EVENING, until_at=EVENING + 90 * HOUR)
+        assert (await night.at(MORNING)).count("mo sms C_GAP") == 10
+        assert (await night.at(MORNING + HOUR)).count("mo sms C_GAP") == 2
+        assert (await night.at(MORNING + 2 * HOUR)).count("mo sms C_GAP") == 0
+
+
 async def test_the_rosters_lines_fill_what_no_shift_covers(night: Night) -> None:
     """A rota of nights over a line that always runs has no gap."""
     await night.puts("1", "cat", days=WEEK, begins=time(20), ends=time(8))
