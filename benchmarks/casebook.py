@@ -20,7 +20,7 @@ SAMPLE = 200
 
 async def a_night(folder: Path) -> float:
     """Milliseconds for 55 events, each a unit of work with its own fsync."""
-    async with a_house(folder) as house:
+    async with a_house(f"sqlite:///{folder / 'house.db'}") as house:
         case_id = await house.opens()
         begun = time.perf_counter()
         written = 0
@@ -32,7 +32,7 @@ async def a_night(folder: Path) -> float:
 
 async def growth(folder: Path) -> tuple[float, float]:
     """Milliseconds an event on a fresh case, and on one of two thousand events."""
-    async with a_house(folder) as house:
+    async with a_house(f"sqlite:///{folder / 'house.db'}") as house:
         case_id = await house.opens()
 
         async def sample() -> float:

@@ -10,6 +10,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -26,12 +28,8 @@ from tests.outside import ROOT, Outside, outside
 
 LIVE, DEADLINES_A_CASE, ORIGINALS = 100_000, 2, 100
 SHORT_SECONDS, FULL_SECONDS = 22.0, 120.0  # a beat every ten seconds is seen twice
-BEGINS_SECONDS, LOOK_SECONDS, LOOKS_AT_MOST, QUIET = (
-    8.0,
-    2.0,
-    45,
-    5.0,
-)  # what a house does once after its start is not idling
+BEGINS_SECONDS, LOOK_SECONDS, LOOKS_AT_MOST = 8.0, 2.0, 45  # what a house does once after its start is not idling
+QUIET = 5.0  # percent of a core
 IMPORTS = (
     "import aiogram, aiohttp, aiosqlite, apscheduler, jinja2, phonenumbers, PIL.Image, pydantic, pydantic_settings,"
     " structlog, typst, zoneinfo\n"
@@ -63,31 +61,38 @@ class Idle:
     said: str
 
 
-async def _waiting(path: Path) -> None:
-    """A house in which everybody is out until some days from now."""
+async def waiting(path: Path, live: int) -> None:
+    """A house with so many deadlines, the first of which is due in some days."""
     days = max(0, (datetime.now(UTC) - CURFEW).days) + 3
     await herd.settle(path, spread_over(3600, ORIGINALS, CURFEW + timedelta(days=days)))
-    herd.multiply(path, LIVE // DEADLINES_A_CASE // ORIGINALS)
+    herd.multiply(path, live // DEADLINES_A_CASE // ORIGINALS)
     herd.at_rest(path)
 
 
-async def _live(path: Path, seconds: float) -> Idle:
-    async with outside(path.parent / "house") as prepared:
-        house = RealTime(prepared.folder, prepared.sandbox, prepared.client)
+@asynccontextmanager
+async def awake(path: Path) -> AsyncIterator[RealTime]:
+    """A house on a copy of that database, live, all doors open."""
+    async with outside(path.parent / "house", on="sqlite") as prepared:
+        house = RealTime(prepared.folder, prepared.sandbox, prepared.client, on="sqlite")
         for old in house.folder.glob("var/porchlight.db*"):
             old.unlink()
-        shutil.copyfile(path, house.database)
+        shutil.copyfile(path, house.folder / "var" / "porchlight.db")
         await house.start()
         try:
-            assert house.process is not None
-            process, log = psutil.Process(house.process.pid), house.folder / "house.log"
-            await asyncio.sleep(BEGINS_SECONDS)
-            for _ in range(LOOKS_AT_MOST):
-                if (await _watched(process, LOOK_SECONDS, log)).cpu < QUIET:
-                    break
-            return await _watched(process, seconds, log)
+            yield house
         finally:
             await house.kill()
+
+
+async def _idle(path: Path, seconds: float) -> Idle:
+    async with awake(path) as house:
+        assert house.process is not None
+        process, log = psutil.Process(house.process.pid), house.folder / "house.log"
+        await asyncio.sleep(BEGINS_SECONDS)
+        for _ in range(LOOKS_AT_MOST):
+            if (await _watched(process, LOOK_SECONDS, log)).cpu < QUIET:
+                break
+        return await _watched(process, seconds, log)
 
 
 async def _watched(process: psutil.Process, seconds: float, log: Path) -> Idle:
@@ -121,8 +126,8 @@ def run(full: bool = False) -> list[Told]:
     """Percent of a core, bytes a second, megabytes above the imports."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "waiting.db"
-        run_loop(_waiting(path))
-        idle = run_loop(_live(path, FULL_SECONDS if full else SHORT_SECONDS))
+        run_loop(waiting(path, LIVE))
+        idle = run_loop(_idle(path, FULL_SECONDS if full else SHORT_SECONDS))
     imports, what = _imports_alone(), f"idle, {LIVE:,} live deadlines"
     return [
         Row(what=f"{what}: processor", figure=idle.cpu, unit="%", must=1, aim=0.1, more=False),

@@ -32,9 +32,9 @@ DEADLINES_A_CASE = 2  # of a herd, on average
 READY_ROUNDS = 3
 
 
-async def _asleep(path: Path, times: int) -> str:
-    """A house that went to sleep three hours ago with that many deadlines; returns the id of the one case at HIGH."""
-    late = OVERDUE // times
+async def asleep(path: Path, times: int, overdue: int = OVERDUE) -> str:
+    """A house that went to sleep three hours ago, every case so many times; returns the id of the one case at HIGH."""
+    late = overdue // times
     dues = spread_over(1800, late, CURFEW - timedelta(hours=1)) + spread_over(
         3600, ORIGINALS - late, CURFEW + timedelta(minutes=30)
     )
@@ -76,10 +76,12 @@ def _rang(path: Path, case_id: str) -> bool:
     return found is not None
 
 
-async def _measure(asleep: Path, high: str, rounds: int) -> tuple[list[float], list[float]]:
+async def measure(path: Path, high: str, rounds: int, starts: int) -> tuple[list[float], list[float]]:
+    """Milliseconds to the first one fired in a copy of that house, and to the ready line of a new one."""
     fired, ready = [], []
-    async with outside(asleep.parent / "house", start=CURFEW.isoformat()) as house:
-        for _ in range(READY_ROUNDS):
+    async with outside(path.parent / "house", start=CURFEW.isoformat(), on="sqlite") as house:
+        database = house.folder / "var" / "porchlight.db"
+        for _ in range(starts):
             begun = time.perf_counter()
             await house.start()
             ready.append((time.perf_counter() - begun) * 1000)
@@ -87,9 +89,9 @@ async def _measure(asleep: Path, high: str, rounds: int) -> tuple[list[float], l
         for _ in range(rounds):
             for old in house.folder.glob("var/porchlight.db*"):
                 old.unlink()
-            shutil.copyfile(asleep, house.database)
+            shutil.copyfile(path, database)
             fired.append(await _first_fired(house))
-            assert _rang(house.database, high), "the child at HIGH was not in the first batch"
+            assert _rang(database, high), "the child at HIGH was not in the first batch"
     return fired, ready
 
 
@@ -97,9 +99,9 @@ def run(full: bool = False) -> list[Told]:
     """Milliseconds to the first HIGH one, and to the ready line of a house that has nothing to catch up with."""
     live = LIVE if full else LIVE_SHORT
     with tempfile.TemporaryDirectory() as folder:
-        asleep = Path(folder) / "asleep.db"
-        high = run_loop(_asleep(asleep, live // DEADLINES_A_CASE // ORIGINALS))
-        fired, ready = run_loop(_measure(asleep, high, ROUNDS))
+        path = Path(folder) / "asleep.db"
+        high = run_loop(asleep(path, live // DEADLINES_A_CASE // ORIGINALS))
+        fired, ready = run_loop(measure(path, high, ROUNDS, READY_ROUNDS))
     return [
         spread(f"exec to first HIGH one fired, {live:,} live", fired, "ms", must=1000, aim=300, more=False),
         spread("exec to ready, nothing overdue", ready, "ms", aim=6000, more=False),

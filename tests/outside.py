@@ -42,6 +42,7 @@ class Outside:
     seed: str = "1"
     crash: str = ""
     empty: bool = False  # on another database, in which nothing is
+    on: str | None = None  # an engine; else the one under test
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     now: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-06-15T19:00:00+00:00"))
@@ -50,7 +51,8 @@ class Outside:
     @property
     def database(self) -> str:
         """Its URL."""
-        return databases.url(self.folder, "var/empty.db" if self.empty else "var/porchlight.db", empty=self.empty)
+        name = "var/empty.db" if self.empty else "var/porchlight.db"
+        return databases.url(self.folder, name, self.on, empty=self.empty)
 
     def environment(self) -> dict[str, str]:
         """The settings of the contract; nothing of the tester's own environment that could leak in."""
@@ -162,14 +164,16 @@ class Outside:
 
 
 @asynccontextmanager
-async def outside(folder: Path, *, seed: str = "1", start: str = "2026-06-15T19:00:00+00:00") -> AsyncIterator[Outside]:
-    """A house with the sandbox's people, imported by its own command, not started yet."""
+async def outside(
+    folder: Path, *, seed: str = "1", start: str = "2026-06-15T19:00:00+00:00", on: str | None = None
+) -> AsyncIterator[Outside]:
+    """A house with the sandbox's people, imported by its own command, not started yet. `on`: as for `databases.url`."""
     folder.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(datetime.fromisoformat(start))
     await sandbox.open()
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as client:
-        house = Outside(folder, sandbox, client, seed=seed, now=datetime.fromisoformat(start))
+        house = Outside(folder, sandbox, client, seed=seed, on=on, now=datetime.fromisoformat(start))
         house.set_clock(house.now)
         try:
             code, said = await house.command("import", str(ROSTER))
