@@ -26,6 +26,8 @@ SUFFIX = "-"
 # What every copy of a case has for itself, beside the key of each row of it; its home has the same staff.
 OWN = frozenset({"case_id", "code", "child_id", "home", "letter_id", "external_id"})
 BEHIND = {"home": ("id",), "role": ("scope",), "child": ("id", "home")}
+OF_A_HOME = frozenset({"home", "role"})
+IN_ITS_JSON = ("case_id", "code", "child_id", "home")
 LINKS = {"home": "which.home = home.id", "role": "which.home = role.scope", "child": "which.child_id = child.id"}
 
 
@@ -67,8 +69,11 @@ def _watch(child: str, staff: str, due_at: datetime) -> Callable[[Desk], Awaitab
     return act
 
 
-def multiply(path: Path, times: int) -> None:
-    """Have every case of a database that nobody has open so many times, itself included."""
+def multiply(path: Path, times: int, *, homes: bool = True) -> None:
+    """Have every case of a database that nobody has open so many times, itself included.
+
+    `homes`: each copy lives in a home of its own, with the staff of the first; else they all live there together.
+    """
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;")
     connection.execute("CREATE TEMP TABLE mark (mark TEXT)")
@@ -76,7 +81,8 @@ def multiply(path: Path, times: int) -> None:
     connection.execute("CREATE TEMP TABLE which AS SELECT case_id, child_id, code, home FROM case_row")
     connection.execute("BEGIN")
     for table, own in (*BEHIND.items(), *of_a_case(connection).items()):
-        connection.execute(_copying(connection, table, own))
+        if homes or table not in OF_A_HOME:
+            connection.execute(_copying(connection, table, [name for name in own if homes or name != "home"]))
     connection.execute("COMMIT")
     connection.executescript("PRAGMA journal_mode = WAL;")
     connection.close()
@@ -105,7 +111,7 @@ def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str]) -> 
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("seq", "rowid")]
     values = [f"{table}.{name} || mark" if name in own else f"{table}.{name}" for name in columns]
     if table == "case_row":
-        values[columns.index("folded")] = _renamed("case_row.folded", "case_id", "code", "child_id", "home")
+        values[columns.index("folded")] = _renamed("case_row.folded", *(name for name in IN_ITS_JSON if name in own))
     link = LINKS.get(table, f"which.case_id = {table}.case_id")
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} CROSS JOIN which ON {link}"

@@ -1,7 +1,8 @@
 """What a house costs that has nothing to do: processor, writes and memory, live, with 100,000 deadlines that wait.
 
-Both doors stand open and the clock is the real one; the first deadline is days away. Memory is compared with a process
-that only imports the same libraries, in the same run.
+Both doors stand open and the clock is the real one; the first deadline is days away. There are a thousand homes: what is
+looked ahead each hour costs by homes, not by deadlines. Memory is compared with a process that only imports the same
+libraries, in the same run.
 """
 
 import asyncio
@@ -65,7 +66,7 @@ async def waiting(path: Path, live: int) -> None:
     """A house with so many deadlines, the first of which is due in some days."""
     days = max(0, (datetime.now(UTC) - CURFEW).days) + 3
     await herd.settle(path, spread_over(3600, ORIGINALS, CURFEW + timedelta(days=days)))
-    herd.multiply(path, live // DEADLINES_A_CASE // ORIGINALS)
+    herd.multiply(path, live // DEADLINES_A_CASE // ORIGINALS, homes=False)
     herd.at_rest(path)
 
 
