@@ -20,6 +20,7 @@ from bot.sandbox.switchboard import Switchboard
 from bot.sandbox.twilio_calls import Telephones
 from bot.sandbox.twilio_rules import Refusal
 from bot.sandbox.twilio_rules import sign as sign
+from bot.sandbox.twilio_scheduled import Timetable
 from casework.wording import segments
 from storage.endpoints import WHATSAPP
 
@@ -50,7 +51,7 @@ class TwilioDouble:
         self.calls: list[tuple[str, dict[str, str]]] = []
         self.callbacks: dict[str, str] = {}
         self.life = 0  # a network that starts again does not give the same message ids a second time
-        self.telephones = Telephones(self)
+        self.telephones, self.timetable = Telephones(self), Timetable(now)
         self.public_url = ""  # what signatures are made over
         self.house_url = ""  # where the house really listens
 
@@ -114,6 +115,9 @@ class TwilioDouble:
 
     async def travel(self) -> int:
         """Let every text and call that was taken go on to its end, with a callback at each step; returns how many ended."""
+        for sid in self.timetable.due():
+            self.messages[sid]["status"] = "queued"
+            self.board.deliver("sms", self.messages[sid]["to"], text=self.messages[sid]["body"])
         waiting = [sid for sid, m in self.messages.items() if m["status"] == "queued"]
         for sid in waiting:
             status, code = self.fates.get(self.messages[sid]["to"], ("delivered", None))
@@ -152,19 +156,27 @@ class TwilioDouble:
 
     def _create(self, request: web.Request, form: dict[str, str]) -> tuple[int, Any]:
         self.calls.append(("create", form))
-        failure = self.failures.take("create")
-        if failure is not None:
-            raise Refusal(failure.get("status", 400), failure.get("code", 20500), failure.get("words", "planted"))
+        self._plant("create")
         rules.check_form(form, self.number)
         self._check_number(form["To"])
-        sid = self._sid()
+        sid, at = self._sid(), self.timetable.asked(form)
+        status = "queued" if at is None else "scheduled"
         self.messages[sid] = self._resource(
-            sid, self._ours(form["To"]), form["To"], form["Body"], "queued", "outbound-api"
+            sid, self._ours(form["To"]), form["To"], form["Body"], status, "outbound-api"
         )
         self.messages[sid]["messaging_service_sid"] = form.get("MessagingServiceSid")
         self.callbacks[sid] = form.get("StatusCallback", "")
-        self.board.deliver("sms", form["To"], text=form["Body"])
+        if at is None:
+            self.board.deliver("sms", form["To"], text=form["Body"])
+        else:
+            self.timetable.keep(sid, at)
         return 201, self.messages[sid]
+
+    def _plant(self, call: str) -> None:
+        """A refusal that a test planted for this call. Raises Refusal."""
+        failure = self.failures.take(call)
+        if failure is not None:
+            raise Refusal(failure.get("status", 400), failure.get("code", 20500), failure.get("words", "planted"))
 
     def _check_number(self, to: str) -> None:
         if to == self.number:
@@ -200,8 +212,11 @@ class TwilioDouble:
         return 200, self.messages[sid]
 
     def _update(self, request: web.Request, form: dict[str, str]) -> tuple[int, Any]:
-        """An empty body takes the words out of a message that has come to its end."""
+        """An empty body takes the words out of a message that has come to its end; one that is yet to leave is called back."""
         status, message = self._fetch(request, form)
+        if form.get("Status") == "canceled":
+            self._plant("cancel")
+            self.timetable.cancel(message)
         if form.get("Body") == "":
             if message["status"] not in rules.FINAL:
                 raise Refusal(400, 20009, "Cannot delete this Message because it is not yet complete")
