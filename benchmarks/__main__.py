@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 from benchmarks.rounds import NotRun, Told
 from benchmarks.scripts import RESULTS, compare, kept, missed, read, table, told_by, write
 
-PARTS = ("core", "casebook", "record", "timers", "bells", "starting", "idle", "growth", "nodes")
+PARTS = ("core", "casebook", "record", "timers", "bells", "doors", "outbox", "starting", "idle", "growth", "nodes")
 PATIENCE_SECONDS, FULL_PATIENCE_SECONDS = 300, 7200
 
 

@@ -40,14 +40,14 @@ SLOW_SLICES = 2  # times as long: a slice must hold many commits
 RAW, GROUPED, BUSY = "raw", "raw, 64 a commit", "busy"
 
 
-async def measure(disk: str, seconds: float, rounds: int) -> dict[str, list[float]]:
+async def measure(disk: str, seconds: float, rounds: int, children: int = CHILDREN) -> dict[str, list[float]]:
     """The rates of every side on this process's disk."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         raw = Raw(folder)
         database = await Database.open(f"sqlite:///{folder / 'house.db'}")
         try:
-            country = await Country.settled(database, CHILDREN)
+            country = await Country.settled(database, children)
             await country.spread_out(max(CALLERS[disk]))
             sides: dict[str, Side] = {RAW: raw.one_by_one, GROUPED: raw.in_groups}
             sides |= {str(callers): partial(country.tells, callers) for callers in CALLERS[disk]}

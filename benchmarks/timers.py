@@ -58,7 +58,7 @@ async def measure(seconds: float, without: dict[str, str]) -> Rates:
     """Adds and cancels a second of everybody, in turns. `without` is told who could not take part, and why."""
     async with AsyncExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        country, keepers = await _ours(f"sqlite:///{folder / 'house.db'}", OURS, stack)
+        country, keepers = await ours(f"sqlite:///{folder / 'house.db'}", OURS, stack)
         keepers += await _peers(folder, stack, without)
         sides: dict[str, Callable[[float], Awaitable[tuple[float, float]]]] = {
             keeper.name: keeper.adds_and_cancels for keeper in keepers
@@ -71,7 +71,8 @@ async def measure(seconds: float, without: dict[str, str]) -> Rates:
         return await alternate({**sides, RECORDS: records}, seconds)
 
 
-async def _ours(url: str, name: str, stack: AsyncExitStack) -> tuple[Country, list[Keeper]]:
+async def ours(url: str, name: str, stack: AsyncExitStack) -> tuple[Country, list[Keeper]]:
+    """Our keeper on a database, and the people who tell it records."""
     database = await stack.enter_async_context(await Database.open(url))
     country = await Country.settled(database, CHILDREN)
     await country.spread_out(CALLERS)
@@ -86,7 +87,7 @@ async def _peers(folder: Path, stack: AsyncExitStack, without: dict[str, str]) -
     except NoServer as fault:
         without |= dict.fromkeys((ON_POSTGRESQL, Procrastinate.name, PgQueuer.name), str(fault))
     else:
-        _, keepers = await _ours(url, ON_POSTGRESQL, stack)
+        _, keepers = await ours(url, ON_POSTGRESQL, stack)
         peers.append(PgQueuer(url))
         try:
             peers.append(Procrastinate(url))

@@ -1,12 +1,17 @@
 """Every part of the benchmarks begins to work; how fast it is is not looked at here."""
 
 import importlib
+from contextlib import AsyncExitStack
 from pathlib import Path
 
 import pytest
 
-from benchmarks import casebook, idle, starting
+from benchmarks import casebook, doors, growth, herd, idle, nodes, outbox, record, starting, tables, timers
 from benchmarks.__main__ import PARTS
+from handlers.telegram_commands import COMMANDS
+from tests import databases
+
+SLICE_SECONDS, FEW = 0.05, 2_000
 
 
 @pytest.mark.parametrize("part", PARTS)
@@ -37,3 +42,55 @@ async def test_a_house_that_is_to_idle_wakes_on_the_real_clock(tmp_path: Path):
     async with idle.awake(path) as house:
         (row,) = house.rows("SELECT count(*) AS armed FROM v_deadline")
     assert row["armed"] >= idle.ORIGINALS
+
+
+async def test_records_are_told_beside_the_raw_rate():
+    """Every side has its slice, the statements alone and 64 callers alike."""
+    rates = await record.measure("plain", SLICE_SECONDS, rounds=1, children=FEW)
+    assert all(rate > 0 for each in rates.values() for rate in each)
+
+
+async def test_a_record_is_told_beside_a_long_past(tmp_path: Path):
+    """Past cases are closed ones, and can be multiplied beside those that are told of."""
+    path = tmp_path / "past.db"
+    await growth.past(path)
+    herd.multiply(path, times=2)
+    async with AsyncExitStack() as stack:
+        country = await growth.among(path, stack)
+        assert await country.tells(growth.CALLERS, SLICE_SECONDS) > 0
+
+
+async def test_records_are_told_beside_a_plain_event_of_postgresql():
+    """On a server of the benchmark's own kind."""
+    rates = await nodes.measure(databases.server().url(databases.server().empty()), SLICE_SECONDS)
+    assert all(rate > 0 for each in rates.values() for rate in each)
+
+
+async def test_timers_are_added_and_cancelled_in_our_own_table(tmp_path: Path):
+    """A database of its own, and a case that they belong to."""
+    async with AsyncExitStack() as stack:
+        _, (keeper,) = await timers.ours(f"sqlite:///{tmp_path / 'house.db'}", timers.OURS, stack)
+        adds, cancels = await keeper.adds_and_cancels(SLICE_SECONDS)
+    assert adds > 0
+    assert cancels > 0
+
+
+async def test_letters_leave_beside_the_clients_alone():
+    """An alert is handed over although others wait."""
+    before, _ = await outbox.overtaking(waiting=40)
+    assert before <= outbox.SLOTS
+    assert all(rate > 0 for each in (await outbox.rates(SLICE_SECONDS, rounds=1)).values() for rate in each)
+
+
+@pytest.mark.slow
+async def test_both_doors_are_told_nights_beside_bare_servers(tmp_path: Path):
+    """The measurement itself looks whether everything that was answered stands in the database."""
+    called = await doors.measure(tmp_path, homes=160, seconds=SLICE_SECONDS, rounds=1)
+    assert all(each.answered for slices in called.values() for each in slices)
+
+
+async def test_an_update_is_told_beside_many_commands(tmp_path: Path):
+    """The table is as it was when the measurement is over."""
+    before = dict(COMMANDS)
+    await tables.measure(tmp_path, SLICE_SECONDS, rounds=1)
+    assert before == COMMANDS
