@@ -8,17 +8,21 @@ end was heard by somebody, or by a machine: only the PIN keyed in it says that i
 import json
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
+from datetime import timedelta
 
 import structlog
 
 from handlers.inbox import Doors
 from handlers.sms import SID, SOURCE, Ours
-from storage import outbox
+from storage import outbox, proofs
 from storage.casebook import Answer
+from storage.chance import time_id
 from storage.desk import Desk
 from storage.endpoints import WHATSAPP
 from storage.inbox import Heard
-from storage.outbox import Letter
+from storage.outbox import BACKOFF_SECONDS, Letter
+from storage.verdicts import Verdict, verdict
 
 STATES = {
     "accepted": "sent", "scheduled": "sent", "queued": "sent", "sending": "sent", "sent": "sent",
@@ -26,9 +30,9 @@ STATES = {
     "undelivered": "failed", "canceled": "failed", "initiated": "sent", "ringing": "sent", "in-progress": "sent",
     "completed": "sent", "busy": "failed", "no-answer": "failed",
 }  # fmt: skip
-DEAD = frozenset({"21211", "21610", "21614", "30005", "30006"})  # opted out, or a number where no text will ever arrive
 CALL = re.compile(r"CA[0-9a-f]{32}")
 MACHINES = ("machine", "fax")
+AGAIN, AGAIN_AT_MOST = "/again", 3  # how a cause says that its text is tried anew, and how often
 _WORD = re.compile(r"[a-z_-]{1,32}")
 _log = structlog.get_logger(__name__)
 
@@ -74,23 +78,45 @@ async def _work(desk: Desk, said: Mapping[str, str], sid: str, status: str, refu
     if state is None:
         desk.ignore()  # a word that Twilio may have added since: kept, and nothing rests on it
         return
+    code = said.get("ErrorCode") or (status if CALL.fullmatch(sid) else "")
+    if state == "failed" and verdict(code) is Verdict.EXPIRED:
+        state = "expired"
     letter_id = said.get("m") or None
     if letter_id is not None:
-        await outbox.sent(desk.tx, letter_id, sid, desk.now)
-    changed = await outbox.receipt(desk.tx, state, letter_id=letter_id, provider_id=sid)
-    if state == "failed" and changed is not None:
-        await _failed(desk, changed, said.get("ErrorCode") or (status if CALL.fullmatch(sid) else ""), refused)
+        await outbox.sent(desk.tx, letter_id, sid, desk.now, heard=True)
+    changed = await proofs.receipt(desk.tx, state, letter_id=letter_id, provider_id=sid, fault=code)
+    if state in ("failed", "expired") and changed is not None:
+        await _not_delivered(desk, changed, code, refused)
 
 
 async def undelivered(desk: Desk, letter_id: str, sid: str, code: str, refused: Refused) -> None:
     """Note that a letter will not reach whom it is for, where no callback has to say so."""
-    changed = await outbox.receipt(desk.tx, "failed", letter_id=letter_id, provider_id=sid)
+    changed = await proofs.receipt(desk.tx, "failed", letter_id=letter_id, provider_id=sid, fault=code)
     if changed is not None:
-        await _failed(desk, changed, code, refused)
+        await _not_delivered(desk, changed, code, refused)
 
 
-async def _failed(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:
-    """It will not arrive: the same words by another way, and people on call hear of a number that is dead."""
-    await outbox.failed(desk.tx, letter.id, code)
-    dead = code in DEAD and not letter.address.startswith(WHATSAPP)  # whose number still takes texts
+async def _not_delivered(desk: Desk, letter: Letter, code: str, refused: Refused) -> None:
+    """The same words by another way, and people on call hear of a number that is dead. A phone that could not be reached is
+    tried again, too."""
+    said = verdict(code)
+    if said is Verdict.FAULT:
+        _log.critical("Twilio is not set up for what was sent", code=code)
+    if said is Verdict.RETRY:
+        await _again(desk, letter)
+    dead = said is Verdict.DEAD and not letter.address.startswith(WHATSAPP)  # whose number still takes texts
     await refused(desk, letter, dead=dead, code=code)
+
+
+async def _again(desk: Desk, letter: Letter) -> None:
+    """The same text once more to the same number, later each time; not for ever: the ladder goes on beside it."""
+    before = (letter.cause or "").count(AGAIN)
+    case = None if letter.case_id is None else await desk.case(letter.case_id)
+    if before >= AGAIN_AT_MOST or letter.kind == "reply" or (case is not None and not case.open):
+        return
+    wait = timedelta(seconds=BACKOFF_SECONDS[before + 1])
+    anew = replace(
+        letter, id=time_id("letter", desk.now, desk.chance), cause=f"{letter.cause}{AGAIN}", due_at=desk.now + wait, tries=0,
+        doubt_since=None,
+    )  # fmt: skip
+    await outbox.enqueue(desk.tx, anew, desk.now)

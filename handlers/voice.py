@@ -21,7 +21,7 @@ from handlers import sms, taking, twiml
 from handlers.inbox import Doors
 from handlers.receipts import CALL, MACHINES, Refused, undelivered
 from handlers.sms import Ours
-from storage import calls, outbox, pins
+from storage import calls, outbox, pins, proofs
 from storage.casebook import Answer
 from storage.codec import ms
 from storage.database import Tx
@@ -195,7 +195,7 @@ class Call:
     async def take(self) -> str:
         """It is they: say the alert, and it is theirs; or who has it, or that it is over."""
         letter, desk = self.letter, self.desk
-        await outbox.receipt(desk.tx, "delivered", letter_id=letter.id)
+        await proofs.receipt(desk.tx, "delivered", letter_id=letter.id)
         case = None if letter.case_id is None else await desk.case(letter.case_id)
         if letter.kind != "alert" or case is None:
             return self.spoken(letter.body, letter.body, self.says("voice_heard"))

@@ -26,6 +26,7 @@ from storage.outbox import Letter
 log = structlog.get_logger()
 
 OPTED_OUT = "21610"  # Twilio: they texted STOP
+BY_NUMBER = "/number"  # how a cause says that what went by WhatsApp goes to the number itself
 REPORTS_BY = ("email", "webhook")
 HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
@@ -173,10 +174,12 @@ async def _by_other_channel(desk: Desk, letter: Letter) -> None:
         return
     other = "sms" if letter.channel == "telegram" or by_whatsapp else "telegram"
     address = plain(letter.address) if by_whatsapp else person.texted_at if other == "sms" else person.telegram_id
-    if address is None or await outbox.carried(desk.tx, letter, other):
+    cause = f"{letter.cause}{BY_NUMBER}" if by_whatsapp else letter.cause
+    if address is None or await outbox.carried(desk.tx, replace(letter, cause=cause), other):
         return
     twin = replace(
-        letter, id=time_id("letter", desk.now, desk.chance), channel=other, address=str(address), edit=None,
+        letter, id=time_id("letter", desk.now, desk.chance), cause=cause, channel=other, address=str(address), edit=None,
+        doubt_since=None,
         body=await desk.by_sms(letter, person.language) if other == "sms" else letter.body,
         keyboard=(), case_card=False, due_at=desk.now, tries=0,
     )  # fmt: skip

@@ -194,7 +194,7 @@ class Desk:
 
     async def tell(self, case: Case, effect: Tell) -> None:
         """Tell people of a case something the core did not decide, through the same post."""
-        await self._post.tell(case, effect)
+        await self._post.tell(case, effect, aside=True)
 
     async def by_sms(self, letter: Letter, language: str) -> str:
         """The words of a letter as they go by SMS, also where Telegram had buttons for them."""

@@ -69,8 +69,11 @@ class Post:
         """Say how a case stands after this piece of news, and when it moves next: its letters say so, too."""
         self._next_due[case.case_id] = case, next_due
 
-    async def tell(self, case: Case, effect: Tell) -> None:
-        """Draft one letter a person and channel. An alert whose rung nobody holds goes to the next ones at once."""
+    async def tell(self, case: Case, effect: Tell, *, aside: bool = False) -> None:
+        """Draft one letter a person and channel. An alert whose rung nobody holds goes to the next ones at once.
+
+        `aside`: nothing in the log called it forth.
+        """
         found = await self.addressees.of(case, effect)
         if effect.text in groups.SAID:
             self.said.append((case, effect))
@@ -82,7 +85,7 @@ class Post:
                 await self._say_empty(case, effect.to.id)
             if not found:
                 _log.critical("an alert reaches nobody", case=case.case_id, role=effect.to.id or effect.to.kind)
-        self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps) for to in found]
+        self.drafts += [Draft(case=case, tell=effect, to=to, step=self.steps, aside=aside) for to in found]
 
     async def look_at_ladder(self, case: Case) -> None:
         """A case opens: where nobody is on the first rung it is said now, and not only when an alert needs them (HZ04)."""
@@ -104,7 +107,7 @@ class Post:
                 id=time_id("letter", self.now, self.parts.chance, case.case_id), case_id=case.case_id, person=to.person,
                 channel=to.channel, address=to.address, text="REPORT", body="", keyboard=(), kind="report",
                 urgency=0, edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
-                due_at=self.now, expires_at=None, tries=0,
+                due_at=self.now, expires_at=None, tries=0, cause=f"report.{version}",
             )  # fmt: skip
             self._reports.append(letter)
         sent = any(to.person == "police" and to.channel != "file" for to in places)
@@ -132,7 +135,7 @@ class Post:
             channel=to.channel,
             address=to.address, text="report_caption", body=body, keyboard=(), kind="report",
             urgency=speech.rank("C_FILE"), edit=None, protect=True, document=f"{case.case_id}/{version}", case_card=False,
-            due_at=self.now, expires_at=None, tries=0,
+            due_at=self.now, expires_at=None, tries=0, cause=f"report.{version}",
         )  # fmt: skip
         self._reports.append(letter)
 

@@ -12,18 +12,21 @@ from typing import TypeAlias
 
 from storage import bulk
 from storage.codec import instant, ms
-from storage.database import Row, Tx
+from storage.database import Row, Tx, Value
+from storage.letter_states import becomes, may_become
 
 Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
 BACKOFF_SECONDS = (5, 15, 45, 120, 300)
-RANK = {"queued": 0, "sending": 1, "sent": 2, "delivered": 3, "failed": 3, "expired": 3, "cancelled": 3}
 AGAIN = "REPEAT: "
+LOOKS = (timedelta(seconds=60), timedelta(seconds=180))  # after sending: when a receipt that did not come is asked for
+MILLISECOND = timedelta(milliseconds=1)
 MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to the moment it was made for
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
 _COLUMNS = (
     "id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"
-    " state, created_at, due_at, expires_at"
+    " state, created_at, due_at, expires_at, cause"
 )
+_ONCE = "ON CONFLICT (case_id, cause, person, channel) WHERE case_id IS NOT NULL DO NOTHING"
 _keys = json.JSONEncoder(ensure_ascii=False).encode
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
@@ -32,7 +35,8 @@ _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 class Letter:
     """One letter to one person by one channel.
 
-    `urgency`: smaller goes first. `edit`: the Telegram message it replaces.
+    `urgency`: smaller goes first. `edit`: the Telegram message it replaces. `cause`: what called it forth, where it must
+    not go twice to one person by one channel. `doubt_since`: since when it may have left without our knowing.
     """
 
     id: str
@@ -52,6 +56,8 @@ class Letter:
     due_at: datetime
     expires_at: datetime | None
     tries: int
+    cause: str | None = None
+    doubt_since: datetime | None = None
 
 
 async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:
@@ -60,17 +66,18 @@ async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:
 
 
 async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
-    """Write letters to the outbox; each may go from its `due_at` on."""
+    """Write letters to the outbox; each may go from its `due_at` on. One that its person has by its channel is left out."""
     created_at = ms(now)
     rows = [
         (
             each.id, each.case_id, each.person, each.channel, each.address, each.text, each.body,
             _keys(each.keyboard), each.kind, each.urgency, each.edit, int(each.protect), each.document,
             int(each.case_card), "queued", created_at, ms(each.due_at), ms(each.expires_at) if each.expires_at else None,
+            each.cause or each.id,
         )
         for each in letters
     ]  # fmt: skip
-    await bulk.insert(tx, f"outbox ({_COLUMNS})", rows)
+    await bulk.insert(tx, f"outbox ({_COLUMNS})", rows, _ONCE)
 
 
 async def claim(tx: Tx, now: datetime, limit: int, *, channel: str) -> list[Letter]:
@@ -82,15 +89,15 @@ async def claim(tx: Tx, now: datetime, limit: int, *, channel: str) -> list[Lett
     taken: list[Letter] = []
     while (wanted := limit - len(taken)) > 0:
         rows = await tx.rows(f"{_WAITING}{tx.hold_free}", channel, ms(now), wanted)
-        spent, live = list[str](), dict[str, Letter]()
+        spent, live, addressed = list[str](), dict[str, Letter](), set[str]()
         for row in rows:
             if row["expires_at"] is not None and row["expires_at"] <= ms(now):
                 spent.append(row["id"])
-            elif row["address"] not in live:
-                live[row["address"]] = _letter(row, row["tries"] + 1)
-        await _set(tx, "state = 'expired'", spent)
-        taking = "state = 'sending', tries = tries + 1, held_until = ?"
-        await _set(tx, taking, [each.id for each in live.values()], ms(now + HELD))
+            elif row["address"] not in addressed:
+                addressed.add(row["address"])
+                live[row["id"]] = letter_of(row, row["tries"] + 1)
+        await _move(tx, "expired", spent)
+        await _move(tx, "sending", list(live), ms(now + HELD), more=", tries = tries + 1, held_until = ?")
         taken += live.values()
         if len(rows) < wanted:
             break
@@ -105,31 +112,49 @@ _WAITING = (
 )
 
 
-async def _set(tx: Tx, what: str, ids: Sequence[str], *values: int) -> None:
+async def _move(tx: Tx, to: str, ids: Sequence[str], *values: int, more: str = "") -> None:
     if ids:
-        await tx.run(f"UPDATE outbox SET {what} WHERE id IN ({', '.join('?' * len(ids))})", *values, *ids)
+        await tx.run(
+            f"UPDATE outbox SET state = '{to}'{more} WHERE id IN ({', '.join('?' * len(ids))}) AND {may_become(to)}",
+            *values, *ids,
+        )  # fmt: skip
 
 
-async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime) -> None:
-    """Note that the provider took a letter; a receipt that came first is not undone."""
+async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime, *, heard: bool = False) -> None:
+    """Note that the provider took a letter; a receipt that came first is not undone. A text's receipt is asked for later.
+
+    `heard`: a callback says so, also where this house did not live to write it down. While a repeat is on its way it speaks
+    of the copy before, and is left: the repeat's own answer is about to come.
+    """
+    theirs, open_end = ("coalesce(provider_id, ?)", "sent") if heard else ("?", "delivered")
+    which = "id = ? AND NOT (state = 'sending' AND doubt_since IS NOT NULL)" if heard else "id = ?"
     await tx.run(
-        "UPDATE outbox SET provider_id = ?, sent_at = coalesce(sent_at, ?),"
-        " state = CASE WHEN state IN ('queued', 'sending') THEN 'sent' ELSE state END WHERE id = ?",
-        provider_id, ms(now), letter_id,
+        f"UPDATE outbox SET provider_id = {theirs}, sent_at = coalesce(sent_at, ?),"
+        f" look_at = CASE WHEN channel = 'sms' AND {may_become(open_end)} THEN ? ELSE look_at END, {becomes('sent')}"
+        f" WHERE {which}", provider_id, ms(now), ms(now + LOOKS[0]), letter_id,
     )  # fmt: skip
 
 
 async def failed(tx: Tx, letter_id: str, fault: str) -> None:
     """Note that a letter will not arrive by this channel."""
-    await tx.run("UPDATE outbox SET state = 'failed', fault = ? WHERE id = ?", fault, letter_id)
+    await tx.run(f"UPDATE outbox SET state = 'failed', fault = ? WHERE id = ? AND {may_become('failed')}",
+                 fault, letter_id)  # fmt: skip
 
 
-async def retry_later(tx: Tx, letter: Letter, fault: str, now: datetime, wait_seconds: float | None = None) -> None:
-    """Put a letter back: 5, 15, 45 s … or as long as the provider asked; not one that another node has taken since."""
+async def retry_later(
+    tx: Tx, letter: Letter, fault: str, now: datetime, wait_seconds: float | None = None, *, in_doubt: bool = False
+) -> None:
+    """Put a letter back: 5, 15, 45 s … or as long as the provider asked; not one that another node has taken since.
+
+    `in_doubt`: the provider may have taken it, for its answer was lost. Then it goes again as a repeat.
+    """
     step = BACKOFF_SECONDS[min(letter.tries - 1, len(BACKOFF_SECONDS) - 1)]
     due = now + timedelta(seconds=max(wait_seconds or 0, step))
+    mine = "id = ? AND state = 'sending' AND tries = ?"
+    if in_doubt:
+        await _doubt(tx, mine, letter.id, letter.tries)
     await tx.run(
-        "UPDATE outbox SET state = 'queued', fault = ?, due_at = ? WHERE id = ? AND state = 'sending' AND tries = ?",
+        f"UPDATE outbox SET state = 'queued', fault = ?, due_at = ? WHERE {mine}",
         fault, ms(due), letter.id, letter.tries,
     )  # fmt: skip
 
@@ -141,11 +166,19 @@ async def recover(tx: Tx, held_past: datetime | None = None) -> int:
     that lives. None: nobody else sends.
     """
     lost = "state = 'sending'" + ("" if held_past is None else f" AND held_until < {ms(held_past)}")
-    await tx.run(
-        f"UPDATE outbox SET body = ? || body WHERE {lost} AND channel IN ('sms', 'telegram')"
-        " AND edit IS NULL AND body <> '' AND substr(body, 1, ?) <> ?", AGAIN, len(AGAIN), AGAIN,
-    )  # fmt: skip
+    await _doubt(tx, lost)
     return await tx.run(f"UPDATE outbox SET state = 'queued' WHERE {lost}")
+
+
+async def _doubt(tx: Tx, which: str, *values: Value) -> None:
+    """These may have left: since when, and how a person is told that they may have read it before."""
+    await tx.run(
+        f"UPDATE outbox SET doubt_since = coalesce(doubt_since, held_until - {HELD // MILLISECOND}) WHERE {which}", *values
+    )  # fmt: skip
+    await tx.run(
+        f"UPDATE outbox SET body = '{AGAIN}' || body WHERE {which} AND channel IN ('sms', 'telegram')"
+        f" AND edit IS NULL AND body <> '' AND substr(body, 1, {len(AGAIN)}) <> '{AGAIN}'", *values,
+    )  # fmt: skip
 
 
 async def withdraw(tx: Tx, case_id: str, *, person: str | None, now: datetime) -> None:
@@ -167,44 +200,27 @@ async def withdraw_from(tx: Tx, person: str) -> None:
 async def _cancel(tx: Tx, which: str, values: tuple[str, ...], now: datetime) -> None:
     """Call back what is queued; what is being sent loses its use, should it come back."""
     await tx.run(
-        "UPDATE outbox SET expires_at = CASE WHEN state = 'sending' THEN ? ELSE expires_at END,"
-        " state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END"
+        f"UPDATE outbox SET expires_at = CASE WHEN state = 'sending' THEN ? ELSE expires_at END, {becomes('cancelled')}"
         f" WHERE state IN ('queued', 'sending') AND {which}",
         ms(now), *values,
     )  # fmt: skip
 
 
 async def carried(tx: Tx, letter: Letter, channel: str) -> bool:
-    """Whether the same words of the same moment went to this person by another channel, too."""
+    """Whether the same words of the same moment, or for the same cause, went to this person by another channel, too."""
     row = await tx.row(
         "SELECT 1 AS yes FROM outbox WHERE id > ? AND case_id IS NOT DISTINCT FROM ? AND person = ? AND channel = ?"
-        " AND text = ? AND due_at = ? AND state <> 'failed'",
+        " AND text = ? AND (cause = ? OR due_at = ? AND state <> 'failed')",
         f"letter-{ms(letter.due_at - MADE_BEFORE):012x}", letter.case_id, letter.person, channel, letter.text,
-        ms(letter.due_at),
+        letter.cause, ms(letter.due_at),
     )  # fmt: skip
     return row is not None
-
-
-async def receipt(tx: Tx, state: str, *, letter_id: str | None = None, provider_id: str | None = None) -> Letter | None:
-    """Note a provider's word on a letter, known by our id or theirs; a later or terminal state is never undone.
-
-    Returns the letter where its state changed.
-    """
-    row = await tx.row(
-        "SELECT * FROM outbox WHERE id = ? OR provider_id = ? ORDER BY CASE WHEN id = ? THEN 0 ELSE 1 END LIMIT 1",
-        letter_id, provider_id, letter_id,
-    )  # fmt: skip
-    if row is None or RANK[state] <= RANK[row["state"]]:
-        return None
-    await tx.run("UPDATE outbox SET state = ?, provider_id = coalesce(provider_id, ?) WHERE id = ?",
-                 state, provider_id, row["id"])  # fmt: skip
-    return _letter(row)
 
 
 async def find(tx: Tx, letter_id: str) -> Letter | None:
     """The letter of this id, whatever became of it."""
     row = await tx.row("SELECT * FROM outbox WHERE id = ?", letter_id)
-    return None if row is None else _letter(row)
+    return None if row is None else letter_of(row)
 
 
 async def next_due(tx: Tx, after: datetime | None = None) -> datetime | None:
@@ -221,14 +237,16 @@ async def oldest_waiting(tx: Tx, now: datetime) -> datetime | None:
     return instant(row["due"]) if row is not None and row["due"] is not None else None
 
 
-def _letter(row: Row, tries: int | None = None) -> Letter:
+def letter_of(row: Row, tries: int | None = None) -> Letter:
+    """The letter of a row of the outbox."""
     return Letter(
         id=row["id"], case_id=row["case_id"], person=row["person"], channel=row["channel"], address=row["address"],
         text=row["text"], body=row["body"], keyboard=_keyboard(row["keyboard"]), kind=row["kind"],
         urgency=row["urgency"], edit=row["edit"], protect=bool(row["protect"]), document=row["document"],
         case_card=bool(row["case_card"]), due_at=instant(row["due_at"]),
         expires_at=instant(row["expires_at"]) if row["expires_at"] else None,
-        tries=row["tries"] if tries is None else tries,
+        tries=row["tries"] if tries is None else tries, cause=row["cause"] or row["id"],
+        doubt_since=instant(row["doubt_since"]) if row["doubt_since"] else None,
     )  # fmt: skip
 
 

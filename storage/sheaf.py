@@ -18,6 +18,7 @@ from storage import alerts, buttons, outbox
 from storage.addressees import Addressee, Addressees
 from storage.buttons import Drawer
 from storage.chance import time_id
+from storage.codec import ms
 from storage.database import Tx, Value
 from storage.keyboards import Keyboard, keyboard
 from storage.outbox import Letter
@@ -37,6 +38,7 @@ class Draft:
     to: Addressee
     step: int
     alert_state: str = "live"
+    aside: bool = False  # called forth by nothing in the log: a door may say it twice
 
     @property
     def person(self) -> str:
@@ -89,6 +91,7 @@ class Sheaf:
                 urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
                 case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD,
                 due_at=due_at, expires_at=draft.tell.expires_at, tries=0,
+                cause=None if draft.aside else f"{draft.case.seq}.{draft.text}.{ms(due_at)}",
             )
         )  # fmt: skip
 

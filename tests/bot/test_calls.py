@@ -73,7 +73,7 @@ class Ringing:
                 fields={"level": "HIGH", "out_minutes": 40, "rules": ("R01", "R06"), "report": "yes", "by": after(minutes=5)},
             )  # fmt: skip
             to = Addressee(person=person, channel="voice", address=number, language="en", who="K")
-            desk._post.drafts.append(Draft(case=case, tell=tell, to=to, step=0))
+            desk._post.drafts.append(Draft(case=case, tell=tell, to=to, step=0, aside=True))
 
         before = len(self.heard(number))
         await self.house.house.casebook.at_desk(act)

@@ -14,7 +14,7 @@ from casework.events import WorryRaised
 from casework.rota import Shift
 from handlers import telegram
 from scheduler.outbox import refused
-from storage import contact_round, contacts, groups, handing_over, outbox, roster, shifts
+from storage import contact_round, contacts, groups, handing_over, proofs, roster, shifts
 from storage.directory import Directory
 from storage.shifts import Line
 from tests.databases import ON_BOTH
@@ -376,7 +376,7 @@ async def test_a_letter_that_a_group_refuses_ends_its_binding_and_not_the_alert(
         letter_id = (await said_there(phones))[-1]["id"]
 
         async def act(desk) -> None:
-            letter = await outbox.receipt(desk.tx, "failed", letter_id=letter_id)
+            letter = await proofs.receipt(desk.tx, "failed", letter_id=letter_id)
             assert letter is not None
             await refused(desk, letter, dead=True, code="403 bot was kicked")
 

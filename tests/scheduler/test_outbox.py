@@ -9,7 +9,8 @@ from casework.events import ContactUnreachable
 from casework.levels import Side
 from scheduler.outbox import Receipt, Refused, Unreachable, refused
 from scheduler.postman import drain
-from storage import log, outbox
+from storage import log, outbox, proofs
+from storage.database import Violated
 from storage.directory import Directory
 from storage.outbox import Letter
 from tests.databases import ON_BOTH
@@ -49,7 +50,7 @@ async def put(h, *letters: Letter) -> None:
 
 
 async def receipt(h, state: str):
-    return await h.database.write(lambda tx: outbox.receipt(tx, state, letter_id="letter-1"))
+    return await h.database.write(lambda tx: proofs.receipt(tx, state, letter_id="letter-1"))
 
 
 async def states(h) -> dict[str, str]:
@@ -142,11 +143,11 @@ async def test_a_receipt_is_known_by_the_providers_id_too(tmp_path):
     async with a_house(tmp_path) as h:
         await put(h, A_LETTER, replace(A_LETTER, id="letter-2"))
         await h.database.write(lambda tx: outbox.sent(tx, "letter-1", "SM1", EVENING))
-        found = await h.database.write(lambda tx: outbox.receipt(tx, "delivered", provider_id="SM1"))
+        found = await h.database.write(lambda tx: proofs.receipt(tx, "delivered", provider_id="SM1"))
         assert found is not None and found.id == "letter-1"
-        found = await h.database.write(lambda tx: outbox.receipt(tx, "sent", letter_id="letter-2", provider_id="SM1"))
+        found = await h.database.write(lambda tx: proofs.receipt(tx, "sent", letter_id="letter-2", provider_id="SM1"))
         assert found is not None and found.id == "letter-2"
-        assert await h.database.write(lambda tx: outbox.receipt(tx, "sent", provider_id="SM9")) is None
+        assert await h.database.write(lambda tx: proofs.receipt(tx, "sent", provider_id="SM9")) is None
 
 
 async def test_a_letter_that_was_withdrawn_on_its_way_is_not_tried_again(tmp_path):
@@ -257,3 +258,39 @@ async def test_a_node_that_comes_late_does_not_take_a_letter_back(tmp_path):
         assert await states(h) == {"letter-1": "sending"}
         await h.database.write(lambda tx: outbox.sent(tx, "letter-1", "17", late))
         assert await states(h) == {"letter-1": "sent"}
+
+
+async def test_a_letter_is_written_once_for_its_case_cause_person_and_channel(tmp_path):
+    """The schema says so: what a unit of work writes twice, by whatever mistake, a person reads once."""
+    async with a_house(tmp_path) as h:
+        mine = replace(A_LETTER, case_id="org1-1", cause="7.C_ALERT")
+        others = {"channel": "sms", "person": "cass", "cause": "8.C_ALERT", "case_id": "org1-2"}
+        await put(h, mine, replace(mine, id="again"), *(replace(mine, id=n, **{n: v}) for n, v in others.items()))
+        assert sorted(await states(h)) == sorted(["letter-1", *others])
+        with pytest.raises(Violated):
+            await h.database.write(lambda tx: tx.run("UPDATE outbox SET cause = '7.C_ALERT' WHERE id = 'cause'"))
+
+
+async def test_answers_of_a_door_are_no_ones_cause_and_may_be_the_same(tmp_path):
+    """Who asks twice is answered twice."""
+    async with a_house(tmp_path) as h:
+        await put(h, *(replace(A_LETTER, id=f"reply-{n}", case_id="org1-1", kind="reply") for n in range(2)))
+        assert len(await states(h)) == 2
+
+
+async def test_words_that_no_channel_takes_do_not_go_round_in_circles(tmp_path):
+    """Both addresses are dead: each was tried once, and the ladder goes on."""
+    async with a_house(tmp_path) as h:
+        phones = {"telegram": Phone("telegram", *[Refused("403")] * 5), "sms": Phone("sms", *[Refused("30005")] * 5)}
+        await put(h, A_LETTER)
+        await drain(h.casebook, phones, EVENING)
+        assert (len(phones["telegram"].got), len(phones["sms"].got)) == (1, 1)
+
+
+async def test_every_letter_of_a_decision_names_the_entry_of_the_log_that_called_it_forth(tmp_path):
+    """Two channels of one alert have one cause; no two letters of one person and channel have the same."""
+    async with a_house(tmp_path) as h:
+        await h.opens()
+        rows = await h.database.read(lambda tx: tx.rows("SELECT id, cause, person, channel FROM outbox"))
+        assert rows and all(row["cause"] != row["id"] for row in rows)
+        assert len({(row["cause"], row["person"], row["channel"]) for row in rows}) == len(rows)
