@@ -36,9 +36,9 @@ class Addressees:
     now: datetime
     directory: Known
 
-    def forget(self) -> None:
-        """Who there is may have changed: look again."""
-        self.directory.forget()
+    def stands(self, mark: str | None) -> None:
+        """Say which mark the register bears now, where that is known: who there is may have changed."""
+        self.directory.stands(mark)
 
     async def of(self, case: Case, tell: Tell) -> list[Addressee]:
         """Everyone this letter is for, once a person and channel."""

@@ -14,6 +14,7 @@ from storage import chance as chances
 from storage.chance import Chance
 from storage.codec import Written, case_from, ms, read_case
 from storage.database import Conflict, Row, Tx, Value
+from storage.known import MARK
 from storage.log import Head
 from storage.recent import Kept, Recent
 from storage.words import clean
@@ -26,7 +27,7 @@ SHOWN = (
     "code", "organisation", "home", "child_id", "watch", "status", "level", "located", "protocol", "severity",
     "opened_at", "t0", "limit_at", "next_due", "reported_ref", "closed_at", "closed_by",
 )  # fmt: skip
-_ALL = f"{', '.join(SHOWN)}, case_id, events, head, version, "
+_ALL = f"{', '.join(SHOWN)}, case_id, events, head, version, {MARK} AS mark, "
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +38,7 @@ class Held:
     written: Written
     head: Head
     version: int
-    row: Row  # begins with the columns of `SHOWN`
+    row: Row  # begins with the columns of `SHOWN`; `mark` is that of the register
     deadlines: Mapping[str, int] | None
 
     @property

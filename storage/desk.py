@@ -46,10 +46,10 @@ class Desk:
     def __init__(self, tx: Tx, now: datetime, parts: Parts) -> None:
         self.tx = tx
         self.now = now
-        self.directory = Directory(tx)
+        self.directory: Directory = Known(tx, parts.memory, kept=False)
         self.outcome = "done"
         self._parts = parts
-        self._addressees = Addressees(tx, now, Known(tx))
+        self._addressees = Addressees(tx, now, Known(tx, parts.memory))
         self._post = Post(tx, now, parts, self._addressees)
         self._recorder = Recorder(tx, now, parts, self._post)
 
@@ -92,7 +92,7 @@ class Desk:
 
     async def opening(self, child_id: str) -> Opening:
         """What a new case of this child is opened with. Raises NotAllowed for an unknown child."""
-        directory = Known(self.tx)
+        directory = Known(self.tx, self._parts.memory)
         child = await directory.child(child_id)
         home = None if child is None else await directory.home(child.home)
         organisation = None if home is None else await directory.organisation(home.organisation)

@@ -13,7 +13,7 @@ from storage.codec import instant, ms
 from storage.database import Row, Tx, Value
 from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
-from storage.rota import OnCall
+from storage.rota import DutyLine, MayBeOnCall, OnCall
 
 __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
@@ -24,7 +24,7 @@ _PERSON = (
 )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Directory:
     """The directory as one open transaction sees it."""
 
@@ -114,26 +114,34 @@ class Directory:
     # ---- duty ----
 
     async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall:
-        """Everybody who may hold a role of those on call for a home now, with a few questions whatever their number."""
+        """Everybody who may hold a role of those on call for a home now."""
+        hour = now.replace(minute=0, second=0, microsecond=0)
+        return (await self.may_be_on_call(organisation, home, hour)).at(now)
+
+    async def may_be_on_call(self, organisation: str, home: str, hour: datetime) -> MayBeOnCall:
+        """Everybody who may be on call for a home in the hour that begins then, with a few questions whatever their number."""
         lines = await self.tx.rows(
-            "SELECT role, person FROM duty WHERE organisation = ? AND home IN ('', ?)"
-            " AND (from_at IS NULL OR from_at <= ?) AND (until_at IS NULL OR until_at > ?) ORDER BY position",
-            organisation, home, ms(now), ms(now),
+            "SELECT role, person, from_at, until_at FROM duty WHERE organisation = ? AND home IN ('', ?) ORDER BY position",
+            organisation, home,
         )  # fmt: skip
-        its_rota = await shifts.rota(self.tx, organisation, home, now)
+        its_rota = await shifts.rota(self.tx, organisation, home, hour)
         people = await self._people(
             "WHERE person.active = 1 AND person.id IN (SELECT duty.person FROM duty WHERE duty.organisation = ?"
             " AND duty.home IN ('', ?) UNION SELECT shift.person FROM shift WHERE shift.organisation = ?"
             " AND shift.home IN ('', ?) AND (shift.until_at IS NULL OR shift.until_at > ?)"
             " UNION SELECT held.person FROM role held JOIN person who ON who.id = held.person"
             f" WHERE held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope IN ('', ?)"
-            " AND who.organisation = ?)", organisation, home, organisation, home, ms(now - LOOK_BACK), *rota.ROLES, home,
+            " AND who.organisation = ?)", organisation, home, organisation, home, ms(hour - LOOK_BACK), *rota.ROLES, home,
             organisation,
         )  # fmt: skip
         by_id = {person.person_id: person for person in people}
-        on_line = [(row["role"], by_id[row["person"]]) for row in lines if row["person"] in by_id]
+        on_line = [
+            DutyLine(row["role"], by_id[row["person"]], shifts.maybe(row["from_at"]), shifts.maybe(row["until_at"]))
+            for row in lines
+            if row["person"] in by_id
+        ]
         own = tuple(p for p in people if p.organisation == organisation)
-        return OnCall(tuple(on_line), own, home, now, its_rota, by_id)
+        return MayBeOnCall(tuple(on_line), own, home, its_rota, by_id)
 
     async def on_duty(self, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
         """Who holds a role for a home now (see `rota`)."""

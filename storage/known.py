@@ -1,7 +1,9 @@
-"""Knows the directory as one piece of news looks at it: who there is and who is on duty, each asked for once.
+"""Knows the directory as it stood when it was last changed: what was asked of it once is not asked again until then.
 
-A rise tells everybody on call, and each of their letters asks who they are, what the child is called, who took the
-alert. The answers are kept for one piece of news and then forgotten: the next may have changed who there is.
+The register changes a few times a day, and every piece of news looks at it a dozen times. It bears a mark that the database
+itself draws anew at each change (migration 0019), and an answer holds as long as the mark it was given under stands. So a
+change by whatever hand, of a roster, a command, another node or a tool from outside, is seen by the next piece of news;
+one that was undone brings the old mark back.
 """
 
 from collections.abc import Awaitable, Callable, Collection, Hashable
@@ -9,32 +11,66 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, TypeVar, cast
 
+from storage.database import Tx
 from storage.directory import Directory
 from storage.people import ChildRow, Home, Organisation, Person
-from storage.rota import OnCall
+from storage.rota import MayBeOnCall
 
 T = TypeVar("T")
 
+MARK = "(SELECT value FROM meta WHERE key = 'register')"  # for a query that is made anyway
+AT_MOST = 8192  # answers kept, of some 1 kB each
+_NONE_YET = object()
 
-@dataclass(frozen=True, slots=True)
+
+class Memory:
+    """What a house was answered under the newest mark that it saw."""
+
+    def __init__(self, at_most: int = AT_MOST) -> None:
+        self._at_most = at_most
+        self._mark = ""
+        self._answers: dict[Hashable, Any] = {}
+
+    def under(self, mark: str) -> dict[Hashable, Any]:
+        """The answers given under this mark; what was kept under another is dropped."""
+        if mark != self._mark or len(self._answers) > self._at_most:
+            self._mark, self._answers = mark, {}
+        return self._answers
+
+
+@dataclass(slots=True)
 class Known(Directory):
-    """A directory that remembers what it was asked, until it is told to forget."""
+    """The directory as one open transaction sees it, with the memory of its house. `kept`: between two calls of
+    `stands` the mark is not looked at again."""
 
-    _answers: dict[Hashable, Any] = field(default_factory=dict, repr=False, compare=False)
+    memory: Memory = field(default_factory=Memory)
+    kept: bool = True
+    _mark: str | None = None
 
-    def forget(self) -> None:
-        """Ask anew from here on."""
-        self._answers.clear()
+    def stands(self, mark: str | None) -> None:
+        """Say which mark the register bears now; None: look at it before the next answer."""
+        self._mark = mark
 
     async def person(self, person_id: str) -> Person | None:
         return await self._once(("person", person_id), lambda: Directory.person(self, person_id))
 
     async def persons(self, ids: Collection[str]) -> list[Person]:
-        unknown = [each for each in ids if ("person", each) not in self._answers]
-        found = {person.person_id: person for person in await Directory.persons(self, unknown)}
-        self._answers.update({("person", each): found.get(each) for each in unknown})
-        people = [cast(Person | None, self._answers["person", each]) for each in ids]
+        answers = await self._answers()
+        unknown = [each for each in ids if ("person", each) not in answers]
+        found = {person.person_id: person for person in await Directory.persons(self, unknown)} if unknown else {}
+        people = [found[each] if each in found else answers.get(("person", each)) for each in ids]
+        if unknown and await _mark(self.tx) == self._mark:
+            answers.update({("person", each): found.get(each) for each in unknown})
         return sorted([person for person in people if person is not None], key=lambda person: person.person_id)
+
+    async def person_by_telegram(self, telegram_id: int) -> Person | None:
+        return await self._once(("account", telegram_id), lambda: Directory.person_by_telegram(self, telegram_id))
+
+    async def people_by_number(self, e164: str) -> list[Person]:
+        return list(await self._once(("number", e164), lambda: Directory.people_by_number(self, e164)))
+
+    async def holders(self, role: str, scope: str = "") -> list[Person]:
+        return list(await self._once(("holders", role, scope), lambda: Directory.holders(self, role, scope)))
 
     async def child(self, child_id: str) -> ChildRow | None:
         return await self._once(("child", child_id), lambda: Directory.child(self, child_id))
@@ -47,14 +83,31 @@ class Known(Directory):
             ("organisation", organisation_id), lambda: Directory.organisation(self, organisation_id)
         )
 
-    async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall:
-        asked = ("on call", organisation, home, now)
-        on_call = await self._once(asked, lambda: Directory.on_call(self, organisation, home, now))
-        people = [*on_call.people, *(person for _, person in on_call.lines)]
-        self._answers.update({("person", person.person_id): person for person in people})
-        return on_call
+    async def may_be_on_call(self, organisation: str, home: str, hour: datetime) -> MayBeOnCall:
+        asked = ("on call", organisation, home, hour)
+        return await self._once(asked, lambda: Directory.may_be_on_call(self, organisation, home, hour))
 
     async def _once(self, asked: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
-        if asked not in self._answers:
-            self._answers[asked] = await ask()
-        return cast(T, self._answers[asked])
+        """What was answered before, or the answer, which is kept if the register still bears the mark it bore.
+
+        Where this unit itself changed the register meanwhile, its change may yet be undone.
+        """
+        answers = await self._answers()
+        known = answers.get(asked, _NONE_YET)
+        if known is not _NONE_YET:
+            return cast(T, known)
+        answer = await ask()
+        if await _mark(self.tx) == self._mark:
+            answers[asked] = answer
+        return answer
+
+    async def _answers(self) -> dict[Hashable, Any]:
+        if self._mark is None or not self.kept:
+            self._mark = await _mark(self.tx)
+        return self.memory.under(self._mark)
+
+
+async def _mark(tx: Tx) -> str:
+    row = await tx.row(f"SELECT {MARK} AS mark")
+    assert row is not None, "a query without a table has one row"
+    return str(row["mark"])

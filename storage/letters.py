@@ -60,10 +60,10 @@ class Post:
     _reports: list[outbox.Letter] = field(default_factory=list)
     _next_due: dict[str, tuple[Case, datetime | None]] = field(default_factory=dict)
 
-    def next_step(self) -> None:
-        """From here on, drafts belong to the next piece of news; who there is may have changed since the last."""
+    def next_step(self, mark: str | None) -> None:
+        """From here on, drafts belong to the next piece of news; the register bears this mark now, if that is known."""
         self.steps += 1
-        self.addressees.forget()
+        self.addressees.stands(mark)
 
     def stands(self, case: Case, next_due: datetime | None) -> None:
         """Say how a case stands after this piece of news, and when it moves next: its letters say so, too."""

@@ -176,7 +176,7 @@ async def _has(tx: Tx, key: str, value: str) -> bool:
 
 def _moves(key: str) -> bool:
     """Whether a note of `meta` belongs to the house and not to its database."""
-    return key not in (LEAVING, ARRIVING, ARRIVED, LEFT, "schema") and not key.startswith(COPIED)
+    return key not in (LEAVING, ARRIVING, ARRIVED, LEFT, "schema", "register") and not key.startswith(COPIED)
 
 
 # ---- copying -------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from casework.errors import NotAllowed, RetiredProtocol
 from casework.protocol import Protocol
 from casework.wording import Phrasebook
 from storage.chance import Chance
+from storage.known import Memory
 from storage.recent import Recent
 
 
@@ -27,6 +28,7 @@ class Parts:
     crash: Callable[[str], None]
     ways: frozenset[str] = frozenset()
     recent: Recent = field(default_factory=Recent)
+    memory: Memory = field(default_factory=Memory)
 
     def book(self, language: str) -> Phrasebook:
         """The words of a language; English where it has none."""

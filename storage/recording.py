@@ -97,7 +97,7 @@ class Recorder:
         before = held.case if held is not None else None
         news = settled(news)
         done = step(before, news, protocol)
-        self.post.next_step()
+        self.post.next_step(None if held is None else held.row["mark"])
         entries = (news, *done.decisions)
         head = await log.append(
             self.tx, self.parts.audit_key, done.case.case_id, held.head if held else Head(), entries, self.now

@@ -8,6 +8,7 @@ has not been relieved is alerted beside who came on (`casework.duty`).
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from typing import Protocol as Shape
 
 from casework import duty
@@ -58,6 +59,35 @@ class OnCall:
     def of_ids(self, ids: Iterable[str]) -> tuple[Person, ...]:
         """The people of these ids, whom a channel reaches."""
         return tuple(self.named[each] for each in ids if each in self.named and self.named[each].reachable)
+
+
+class DutyLine(NamedTuple):
+    """A duty line of the roster: whose role, and from when until when, where it says so."""
+
+    role: str
+    person: Person
+    from_at: datetime | None
+    until_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class MayBeOnCall:
+    """What an hour has in common of who is on call: every duty line, running or not, and the rest as in `OnCall`."""
+
+    lines: tuple[DutyLine, ...]
+    people: tuple[Person, ...]
+    home: str
+    rota: Rota
+    named: Mapping[str, Person]
+
+    def at(self, now: datetime) -> OnCall:
+        """Who may be on call at an instant of this hour."""
+        running = tuple(
+            (role, person)
+            for role, person, from_at, until_at in self.lines
+            if (from_at is None or from_at <= now) and (until_at is None or until_at > now)
+        )
+        return OnCall(running, self.people, self.home, now, self.rota, self.named)
 
 
 class People(Shape):

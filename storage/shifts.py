@@ -94,7 +94,7 @@ async def _standing(tx: Tx, organisation: str, home: str) -> dict[str, list[Shif
     for row in rows:
         line = Shift(
             shift_id=f"roster {row['position']:06}", person=row["person"], kind="standing",
-            line=(ROSTER, row["position"]), from_at=_maybe(row["from_at"]), until_at=_maybe(row["until_at"]),
+            line=(ROSTER, row["position"]), from_at=maybe(row["from_at"]), until_at=maybe(row["until_at"]),
         )  # fmt: skip
         found.setdefault(row["role"], []).append(line)
     return found
@@ -188,11 +188,12 @@ def _shift(row: Row) -> Shift:
         line=(OWN if row["home"] else ALL, row["line"]), days=frozenset(map(int, row["days"])),
         begins=time.fromisoformat(row["begins"]) if weekly else time(0),
         ends=time.fromisoformat(row["ends"]) if weekly else time(0),
-        from_at=_maybe(row["from_at"]), until_at=_maybe(row["until_at"]), instead_of=row["instead_of"],
+        from_at=maybe(row["from_at"]), until_at=maybe(row["until_at"]), instead_of=row["instead_of"],
     )  # fmt: skip
 
 
-def _maybe(value: int | None) -> datetime | None:
+def maybe(value: int | None) -> datetime | None:
+    """An instant that a row may leave open."""
     return None if value is None else instant(value)
 
 

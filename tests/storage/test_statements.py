@@ -73,12 +73,13 @@ async def test_a_note_in_a_case_that_is_in_mind_takes_three_statements(house: Ho
 
 
 async def test_an_answer_takes_a_statement_for_each_thing_that_it_changes(house: House) -> None:
-    """The case read; log, row and deadline written; whom to ask next, and on which card; the letter and its buttons."""
+    """The case read; log, row and deadline written; on which card to ask next; the letter and its buttons. Whom to ask
+    is in mind (`storage.known`)."""
     case_id = await house.opens()
     house.clock.after(seconds=20)
     answer = CheckAnswered(at=house.clock.now(), by="alice", channel="telegram", check="C01", values=("no",))
     said = await statements(house, lambda desk: desk.record(case_id, answer))
-    tables = ["case_row", "event", "case_row", "deadline", "person", "card", "outbox", "keyboard"]
+    tables = ["case_row", "event", "case_row", "deadline", "card", "outbox", "keyboard"]
     assert len(tables) == len(said) and all(table in sql for table, sql in zip(tables, said, strict=True)), said
 
 
