@@ -12,7 +12,7 @@ from bot import web
 from bot.acts.performing import Performer
 from bot.channels.file import FileChannel
 from bot.channels.off import OffChannel
-from bot.channels.opening import open_email, open_sms, open_telegram, open_voice, open_webhook
+from bot.channels.opening import open_email, open_scheduled, open_sms, open_telegram, open_voice, open_webhook
 from bot.doors import FrontDoors, ours_of
 from bot.listening import Listening
 from bot.readiness import readiness
@@ -20,6 +20,7 @@ from bot.settings import audit_key
 from bot.socket import open_hatch
 from bot.workshop import Workshop
 from handlers.inbox import Doors, no_answer, no_file
+from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
 from storage import buttons
 from storage.casebook import Answer
@@ -68,6 +69,8 @@ class Front:
         house.channels["webhook"] = open_webhook(house.settings, files.papers, house.clock.now, self._stack)
         house.channels["sms"] = open_sms(house.settings, house.clock.now, self._stack)
         house.channels["voice"] = open_voice(house.settings, self._stack)
+        texts = open_scheduled(house.settings, house.clock.now, self._stack)
+        house.work.dead_man = None if texts is None else DeadMan(house.casebook, texts)
         if not house.by_hand:
             house.work.start_post()
             self._stack.push_async_callback(house.work.stop_post)

@@ -26,7 +26,7 @@ def led_to(settings: Settings, doubles: "Sandbox", port: int) -> Settings:
             "twilio_auth_token_previous": None,
             "twilio_api_url": doubles.twilio_url,
             "twilio_from": doubles.from_number,
-            "twilio_messaging_service_sid": "",
+            "twilio_messaging_service_sid": doubles.service_sid,
             "public_url": f"http://127.0.0.1:{port}",
         }
     )

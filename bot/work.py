@@ -12,16 +12,18 @@ import structlog
 from bot.crash import Crash
 from bot.settle import settle
 from scheduler.clock import Clock, SharedClock
+from scheduler.dead_man import DeadMan
 from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
 from scheduler.outbox import Channel
 from scheduler.postman import Drained, Postman
 from storage import outbox, pulse
-from storage.casebook import Answer, Casebook
+from storage.casebook import Answer, Casebook, where
 from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
 RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
+TURNS_AT_MOST = 20  # looks at what lies at the provider, at one instant
 AGAIN_SECONDS, PLAN_EVERY_SECONDS = 1, 0.2
 _log = structlog.get_logger(__name__)
 
@@ -36,6 +38,7 @@ class Work:
         self._casebook, self._clock, self._answer_for = casebook, clock, answer_for
         self._postman, self._duty = Postman(casebook, channels, clock.now, crash), DutyBell(casebook)
         self._minding: asyncio.Task[None] | None = None
+        self._moving: asyncio.Task[None] | None = None
         self._posting: list[asyncio.Task[None]] = []
         self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
         self._beaten: datetime | None = None
@@ -43,6 +46,7 @@ class Work:
         self._heard: datetime | None = None
         self.ticked: datetime | None = None
         self.awaken: Callable[[datetime], None] = _by_itself
+        self.dead_man: DeadMan | None = None
         self.leading = False  # whether this node does what one node at a time may do
 
     # ---- waking -------------------------------------------------------------------------------------
@@ -97,6 +101,8 @@ class Work:
         await self._lead(now)
         if self.leading and (self._minding is None or self._minding.done()):
             self._minding = asyncio.create_task(self._mind(now))
+        if self.leading and (self._moving is None or self._moving.done()):
+            self._moving = asyncio.create_task(self._move_texts(now))
         if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
@@ -113,6 +119,7 @@ class Work:
         await self.tick()
         await self._minded()
         await self.drain()
+        await self._move_texts(now=self._clock.now(), at_once=True)
         return await self._next()
 
     async def settle(self, poll: Callable[[], Awaitable[int]]) -> dict[str, int]:
@@ -128,6 +135,7 @@ class Work:
                 return await ring(self._casebook, self._clock.now())
 
             done = await settle(inputs, deadlines, self.drain)
+            await self._move_texts(self._clock.now(), at_once=True)
             self.ticked = self._clock.now()
             return done
 
@@ -165,9 +173,19 @@ class Work:
         except Exception as fault:
             _log.error("duty could not be looked after", fault=type(fault).__name__)
 
+    async def _move_texts(self, now: datetime, *, at_once: bool = False) -> None:
+        """Keep what lies at the provider where it ought to lie; neither a deadline nor a letter waits for it."""
+        turns = 0 if self.dead_man is None else TURNS_AT_MOST if at_once else 1
+        try:
+            for _ in range(turns):
+                if self.dead_man is not None and not await self.dead_man.turn(now, at_once=at_once):
+                    break
+        except Exception as fault:
+            _log.error("dead-man texts could not be looked after", fault=where(fault))
+
     async def _minded(self) -> None:
-        if self._minding is not None:
-            await self._minding
+        """Wait for what was begun beside the bells."""
+        await asyncio.gather(*(task for task in (self._minding, self._moving) if task is not None))
 
     async def _recover(self, now: datetime) -> int:
         """Letters that a house which died had in hand go out again; where there are nodes, those held for too long."""

@@ -18,6 +18,7 @@ from scheduler.outbox import Channel
 from storage.outbox import Letter
 
 if TYPE_CHECKING:
+    from bot.channels.scheduled import ScheduledTexts
     from bot.channels.telegram import TelegramChannel
 
 Document = Callable[[str], Awaitable[tuple[str, bytes]]]
@@ -42,6 +43,23 @@ def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitSt
     )
     stack.push_async_callback(channel.close)
     return channel
+
+
+def open_scheduled(settings: Settings, now: Callable[[], datetime], stack: AsyncExitStack) -> "ScheduledTexts | None":
+    """Where texts lie for the case that this house dies, closed with the stack; None without a Messaging Service."""
+    if settings.twilio_auth_token is None or not settings.twilio_messaging_service_sid:
+        return None
+    from bot.channels.scheduled import ScheduledTexts
+
+    texts = ScheduledTexts(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+        service_sid=settings.twilio_messaging_service_sid,
+        now=now,
+    )
+    stack.push_async_callback(texts.close)
+    return texts
 
 
 def open_voice(settings: Settings, stack: AsyncExitStack) -> Channel:

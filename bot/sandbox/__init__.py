@@ -24,7 +24,7 @@ from storage.database import Database
 
 SEED = Path(__file__).parent / "seed.toml"
 TOKEN = "1:sandbox-bot"
-ACCOUNT_SID, AUTH_TOKEN = "AC" + "5a" * 16, "sandbox-token"
+ACCOUNT_SID, AUTH_TOKEN, SERVICE_SID = "AC" + "5a" * 16, "sandbox-token", "MG" + "5a" * 16
 NUMBER = "+441632960200"
 UPLOAD_AT_MOST_BYTES = 64 * 1024 * 1024
 EVENING = time(21, 5, tzinfo=LONDON)  # K7 was due at nine
@@ -37,7 +37,7 @@ class Sandbox:
     in a second life for repeats of the first.
     """
 
-    token, account_sid, auth_token, from_number = TOKEN, ACCOUNT_SID, AUTH_TOKEN, NUMBER
+    token, account_sid, auth_token, from_number, service_sid = TOKEN, ACCOUNT_SID, AUTH_TOKEN, NUMBER, SERVICE_SID
 
     def __init__(self, start: datetime, life: int = 0) -> None:
         self.clock = SandboxClock(start)

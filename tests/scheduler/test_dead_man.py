@@ -1,0 +1,152 @@
+"""What lies at the provider whatever becomes of a request: answers that are lost, houses that die between two steps."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from pathlib import Path
+
+from casework.events import WorryRaised
+from scheduler.dead_man import PATIENCE, DeadMan
+from scheduler.outbox import Unreachable
+from tests.databases import ON_BOTH
+from tests.storage.houses import EVENING, House, a_house
+
+pytestmark = ON_BOTH
+ALICE, CASS, DEE = "+447700900101", "+447700900301", "+447700900302"
+LOST_AT_MOST = 5
+
+
+@dataclass
+class Provider:
+    """Keeps texts; does as it is asked and then may lose the answer."""
+
+    lying: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
+    loses: int = 0
+    asked: int = 0
+    _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
+
+    async def schedule(self, address: str, body: str, at: datetime) -> str:
+        sid = f"SM{next(self._numbers)}"
+        self.lying[sid] = address, body, at
+        self._lose()
+        return sid
+
+    async def call_back(self, provider_id: str) -> None:
+        self.lying.pop(provider_id, None)
+        self._lose()
+
+    async def waiting(self, address: str) -> Sequence[tuple[str, str]]:
+        self._lose()
+        return [(sid, body) for sid, (to, body, _) in self.lying.items() if to == address]
+
+    def _lose(self) -> None:
+        self.asked += 1
+        if self.loses:
+            self.loses -= 1
+            raise Unreachable("TimeoutError")
+
+    def addresses(self) -> list[str]:
+        return sorted(to for to, _, _ in self.lying.values())
+
+
+async def settled(h: House, man: DeadMan) -> None:
+    """Look, with patience, as often as any of these tests loses an answer, and once more: then nothing is left to do."""
+    for _ in range(LOST_AT_MOST + 1):
+        await man.turn(h.clock.after(seconds=PATIENCE.total_seconds()), at_once=True)
+    assert not await man.turn(h.clock.now(), at_once=True)
+
+
+async def test_a_lost_answer_leaves_no_text_that_nobody_knows_of(tmp_path: Path) -> None:
+    """It was put there all the same: it is found, called back, and put anew. In the end one lies there for each."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        for lost in range(1, LOST_AT_MOST + 1):
+            provider.loses = lost
+            await h.record((await h.row("SELECT case_id FROM case_row"))["case_id"], WorryRaised)
+            await settled(h, man)
+            assert provider.addresses() == [ALICE, CASS]
+
+
+async def test_a_house_that_died_between_asking_and_writing_down_finds_its_texts(tmp_path: Path) -> None:
+    """What it had asked for is known from before the request; the next house asks the provider what came of it."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        await h.opens()
+        await DeadMan(h.casebook, provider).turn(h.clock.now())
+        await h.database.write(lambda tx: tx.run("UPDATE dead_man SET state = 'asked', provider_id = NULL"))
+        await settled(h, DeadMan(h.casebook, provider))
+        assert provider.addresses() == [ALICE, CASS]
+        known = await h.rows("SELECT provider_id FROM dead_man WHERE state = 'stands'")
+        assert {row["provider_id"] for row in known} == provider.lying.keys()
+
+
+async def test_other_texts_to_the_same_person_are_left_alone(tmp_path: Path) -> None:
+    """Only what names the case is called back as unknown."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        provider.lying["other"] = CASS, "Z99: of another house", EVENING
+        await h.opens()
+        await DeadMan(h.casebook, provider).turn(h.clock.now())
+        await h.database.write(lambda tx: tx.run("UPDATE dead_man SET state = 'asked', provider_id = NULL"))
+        await settled(h, DeadMan(h.casebook, provider))
+        assert "other" in provider.lying and provider.addresses() == [ALICE, CASS, CASS]
+
+
+async def test_who_is_alerted_first_may_change_without_any_news(tmp_path: Path) -> None:
+    """At the next round the text lies there for whoever is on duty now, and for the one before no more."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        await settled(h, man)
+        await h.database.write(lambda tx: tx.run("UPDATE duty SET person = 'dee' WHERE role = 'coordinator'"))
+        h.clock.after(minutes=1)
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, DEE]
+
+
+async def test_where_nothing_changed_nothing_is_asked_and_nothing_written(tmp_path: Path) -> None:
+    """An idle house costs no request and no write."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        await settled(h, man)
+        asked, kept = provider.asked, await h.rows("SELECT * FROM dead_man ORDER BY person")
+        writes: list[object] = []
+        h.database.write = writes.append  # type: ignore[method-assign, assignment]
+        for _ in range(10):
+            h.clock.after(minutes=1)
+            await man.turn(h.clock.now())
+        assert (asked, kept) == (provider.asked, await h.rows("SELECT * FROM dead_man ORDER BY person"))
+        assert not writes
+
+
+async def test_a_look_is_taken_every_few_seconds_and_not_at_each_tick(tmp_path: Path) -> None:
+    """Steps that follow each other closely move a text once."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        await man.turn(h.clock.now())
+        await h.opens()
+        assert await man.turn(h.clock.after(seconds=1)) == 0
+        assert await man.turn(h.clock.after(seconds=5)) == 2
+
+
+async def test_nobody_who_can_be_texted_means_everybody_on_call(tmp_path: Path) -> None:
+    """A case for which nobody would be told is the one thing that may not be."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        await h.database.write(lambda tx: tx.run("UPDATE person SET mobile = NULL WHERE id IN ('alice', 'cass')"))
+        await h.opens()
+        await DeadMan(h.casebook, provider).turn(h.clock.now())
+        assert provider.addresses() == ["+447700900102", DEE]
+        assert {at for _, _, at in provider.lying.values()} == {await _next_due(h) + timedelta(minutes=10)}
+
+
+async def _next_due(h: House) -> datetime:
+    row = await h.row("SELECT next_due FROM case_row")
+    return datetime.fromtimestamp(row["next_due"] / 1000, tz=EVENING.tzinfo)
