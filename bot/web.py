@@ -158,7 +158,9 @@ def _signed_form(entrances: Entrances, request: web.Request, body: bytes, *, fal
     if not right:
         _log.warning("a request to Twilio's door was not signed for PUBLIC_URL", path=request.path)
         return None
-    return Form(query=dict(request.query), fields=fields, body=body, fallback=fallback)
+    return Form(
+        query=dict(request.query) if "?" in request.raw_path else {}, fields=fields, body=body, fallback=fallback
+    )
 
 
 def _is_form(request: web.Request) -> bool:
@@ -171,6 +173,8 @@ async def _body(request: web.Request) -> bytes:
         raise web.HTTPUnsupportedMediaType
     if (request.content_length or 0) > BODY_AT_MOST:
         raise web.HTTPRequestEntityTooLarge(BODY_AT_MOST, request.content_length or 0)
+    if request.content.is_eof():  # it came with its head, as most do: there is nothing to wait for
+        return await request.read()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             return await request.read()
