@@ -5,6 +5,8 @@ one exception, and they only raise.
 """
 
 import re
+from collections.abc import Mapping
+from functools import lru_cache
 
 from casework.commands import Command, read_command
 from casework.plain import holds, level, own_phrase, phrase, tokens
@@ -16,7 +18,7 @@ from casework.times import (
     read_time,
     read_whereabouts,
 )
-from casework.wording import Phrasebook, digits, labels, short
+from casework.wording import Phrasebook, digits, label, short
 
 __all__ = [
     "Command", "ReadTime", "Whereabouts", "read_answer", "read_coming", "read_command", "read_time",
@@ -27,6 +29,7 @@ GIVEN = ("given",)
 UNKNOWN = ("unknown",)
 _NEGATIONS = frozenset({"not", "no", "never", "nor", "isn't", "wasn't", "don't", "didn't", "hasn't", "aren't", "but",
                         "or", "ddim", "nid", "nac", "ond", "neu"})  # fmt: skip
+KEPT = 1024  # checks of protocols, in all languages
 _PARTS = re.compile(r"[,;/\n]|\s&\s|\sand\s")
 
 
@@ -66,7 +69,7 @@ def _one(words: str, check: Check, book: Phrasebook) -> str | None:
     )
 
 
-def _with_digit(value: str, rest: list[str], by_words: dict[str, str]) -> str | None:
+def _with_digit(value: str, rest: list[str], by_words: Mapping[str, str]) -> str | None:
     said = by_words.get(" ".join(rest))
     if said is not None:
         return value if said == value else None
@@ -76,28 +79,6 @@ def _with_digit(value: str, rest: list[str], by_words: dict[str, str]) -> str | 
     ambiguous = any(t.isdigit() or t in _NEGATIONS for t in rest)
     other = any(holds(" ".join(rest), label) for label, meant in by_words.items() if meant != value)
     return None if ambiguous or other else value
-
-
-def _digits(check: Check, book: Phrasebook) -> dict[str, str]:
-    values = [o.value for o in check.options]
-    return dict(zip(digits(book, check.id, len(values)), values, strict=False))
-
-
-def _meanings(check: Check, book: Phrasebook) -> dict[str, str]:
-    """Every phrase that means an option of this check; one that would mean two means none."""
-    found: dict[str, set[str]] = {}
-    for value, label in labels(book, check):
-        for said in (
-            label,
-            short(book, f"{check.id}.{value}"),
-            *book.says.get(f"{check.id}.{value}", ()),
-            *book.says.get(value, ()),
-        ):
-            found.setdefault(own_phrase(said), set()).add(value)
-    for number, value in _digits(check, book).items():
-        if int(number) <= len(book.numbers):
-            found.setdefault(book.numbers[int(number) - 1], set()).add(value)
-    return {said: values.pop() for said, values in found.items() if len(values) == 1}
 
 
 def _several(words: str, check: Check, book: Phrasebook) -> tuple[str, ...] | None:
@@ -122,10 +103,69 @@ def worry(words: str, book: Phrasebook) -> tuple[str, ...]:
 
     A whole answer (`not worried`) is no worry; neither is what the book calls harmless (`phone is dead`).
     """
-    text = phrase(words)
+    bare = tokens(words)
+    if _worry_words(_Same(book)).isdisjoint(bare):
+        return ()
+    text = " ".join(bare)
     if text in book.label_phrases:
         return ()
     for spared in book.harmless:
         while holds(text, spared):
             text = f" {text} ".replace(f" {spared} ", " · ").strip()
     return tuple(flag for flag, said in book.worry.items() if any(holds(text, w) for w in said))
+
+
+# ---- what a book means, worked out once ------------------------------------------------------------
+
+
+class _Same:
+    """A book as the key of what was worked out of it: this very book."""
+
+    __slots__ = ("book",)
+
+    def __init__(self, book: Phrasebook) -> None:
+        self.book = book
+
+    def __hash__(self) -> int:
+        return id(self.book)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, _Same) and self.book is other.book
+
+
+def _digits(check: Check, book: Phrasebook) -> Mapping[str, str]:
+    """What is typed for each option of this check."""
+    return _digits_of(check.id, tuple([o.value for o in check.options]), _Same(book))
+
+
+@lru_cache(maxsize=KEPT)
+def _digits_of(check: str, values: tuple[str, ...], of: _Same) -> Mapping[str, str]:
+    return dict(zip(digits(of.book, check, len(values)), values, strict=False))
+
+
+def _meanings(check: Check, book: Phrasebook) -> Mapping[str, str]:
+    """Every phrase that means an option of this check; one that would mean two means none."""
+    return _meanings_of(check.id, tuple([o.value for o in check.options]), _Same(book))
+
+
+@lru_cache(maxsize=KEPT)
+def _meanings_of(check: str, values: tuple[str, ...], of: _Same) -> Mapping[str, str]:
+    book, found = of.book, dict[str, set[str]]()
+    for value in values:
+        for said in (
+            label(book, f"{check}.{value}"),
+            short(book, f"{check}.{value}"),
+            *book.says.get(f"{check}.{value}", ()),
+            *book.says.get(value, ()),
+        ):
+            found.setdefault(own_phrase(said), set()).add(value)
+    for number, value in _digits_of(check, values, of).items():
+        if int(number) <= len(book.numbers):
+            found.setdefault(book.numbers[int(number) - 1], set()).add(value)
+    return {said: meant.pop() for said, meant in found.items() if len(meant) == 1}
+
+
+@lru_cache(maxsize=KEPT)
+def _worry_words(of: _Same) -> frozenset[str]:
+    """The first word of everything that raises a flag: most of what people type holds none of them."""
+    return frozenset(said.partition(" ")[0] for phrases in of.book.worry.values() for said in phrases)

@@ -400,6 +400,22 @@ def test_a_whole_answer_or_a_dead_phone_is_no_worry(words: str) -> None:
     assert () == worry(words, ENGLISH)
 
 
+@pytest.mark.parametrize("language", BOOKS)
+def test_everything_that_is_listed_as_a_worry_raises(language: str) -> None:
+    """In the middle of a text, in every language: no shortcut of the reader passes one by."""
+    book = BOOKS[language]
+    for flag, phrases in book.worry.items():
+        for said in phrases:
+            assert flag in worry(f"xyz {said}, xyz", book), said
+
+
+def test_a_check_is_read_in_the_words_of_each_language() -> None:
+    """What was worked out of one book is not taken for another's."""
+    for _ in range(2):
+        assert (answer("three", "C01", "en"), answer("tri", "C01", "en")) == (("unsure",), None)
+        assert (answer("three", "C01", "cy"), answer("tri", "C01", "cy")) == (None, ("unsure",))
+
+
 def test_a_dead_phone_hides_no_other_worry() -> None:
     """What is spared is only the phrase, not the text."""
     assert ("R01",) == worry("her phone is dead and so is she, dead", ENGLISH)
