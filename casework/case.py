@@ -86,7 +86,8 @@ class Task:
 
 @dataclass(frozen=True, kw_only=True)
 class Alert:
-    """The acknowledgement chain: its rung (0 = none runs), who took it and until when."""
+    """The acknowledgement chain: its rung (0 = none runs), who took it and until when. It is taken once as many people
+    have `answered` as it `needs`."""
 
     rung: int = 0
     next_at: datetime | None = None
@@ -94,6 +95,8 @@ class Alert:
     taken_at: datetime | None = None
     taken_until: datetime | None = None
     rounds: int = 0
+    needs: int = 1
+    answered: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,6 +113,7 @@ class Police:
     chase_rung: int = 0
     declined_at: datetime | None = None
     declined_review_at: datetime | None = None
+    declined_reviewed: bool = False  # that time has come and a person was told
 
 
 @dataclass(frozen=True, kw_only=True)

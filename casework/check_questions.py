@@ -26,6 +26,7 @@ UNDERSTOOD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "X_DOWN": (("seen", "no_news"), ("on_the_way", "new_worry")),
     "AWAY_CHECK": (("still_safe", "no_contact", "new_worry"), ()),
     "O_NOREF": (("number_coming", "on_hold", "not_rung"), ()),
+    "O_DECLINED": (("disagree",), ()),
     "B_SEEN": (("seen", "told", "phone"), ()),
     "B_WELL": (("well", "unwell", "unsure"), ()),
     "B_POL": (("done",), ()),

@@ -67,12 +67,9 @@ def _ring_again(turn: Turn) -> None:
     if task is None or task.done_at is not None:
         return
     number = min(task.rung + 1, turn.protocol.last_rung)
-    rung = turn.protocol.rung_at(number)
     due = turn.now + turn.protocol.timers.claim.next_rung * MINUTE
     turn.decide(TaskMoved(at=turn.now, task=CALLBACK, due_at=due, rung=number))
-    role = rung.role_at_home if turn.case.child.at_home and rung.role_at_home else rung.role
-    to = To(kind="all_duty") if role == "all" else To(kind="duty", id=role)
-    turn.tell(to, "C_CLAIM", {"by": due}, via="both", alert=number)
+    turn.tell(turn.rung(number), "C_CLAIM", {"by": due}, via="both", alert=number)
 
 
 def _answered(turn: Turn, news: CheckAnswered) -> None:

@@ -47,6 +47,9 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
     for unsure in case.unsure:
         if not unsure.settled:
             times[f"unsure:{unsure.check}"] = unsure_due(unsure, protocol)
+    police = case.police
+    if police.declined_review_at is not None and not police.declined_reviewed:
+        times["review:police"] = police.declined_review_at
     task = case.task(aftercare.CALLBACK)
     if task is not None and task.done_at is None:
         times["claim"] = task.due_at

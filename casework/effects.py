@@ -57,6 +57,13 @@ class MarkAlerts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CallOff:
+    """Somebody has the alert: what still waits to wake others (the chain's own words) is not sent; `but`: who has it."""
+
+    but: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Withdraw:
     """Letters of the case that were not sent yet are cancelled: to `person` (questions only), or all but this step's."""
 
@@ -71,4 +78,4 @@ class File:
     reasons: tuple[str, ...]
 
 
-Effect: TypeAlias = Tell | MarkAlerts | Withdraw | File
+Effect: TypeAlias = Tell | MarkAlerts | CallOff | Withdraw | File

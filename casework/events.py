@@ -329,10 +329,12 @@ class ReviewSet(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RungClimbed(Event):
-    """An alert went to rung 1 to 4; `next_at` is when the next one goes if nobody takes it."""
+    """An alert went to rung 1 to 4; `next_at` is when the next one goes if nobody takes it; `answers`: how many people
+    must answer before it counts as taken."""
 
     rung: int
     next_at: datetime
+    answers: int = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -353,6 +355,11 @@ class ReferenceChased(Event):
 
     misses: int
     next_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoliceReviewDue(Event):
+    """The time has come at which the police, who had said no, wanted to look again."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -486,6 +493,7 @@ Decision: TypeAlias = (
     | AlertLapsed
     | TakenUntil
     | ReferenceChased
+    | PoliceReviewDue
     | UnsureRaised
     | UnsureClimbed
     | Reminded

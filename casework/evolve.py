@@ -100,13 +100,18 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
         case e.NoteMade():
             return replace(case, notes_unread=case.notes_unread + event.unread)
         case e.AlertAcknowledged():
-            return replace(case, alert=replace(case.alert, taken_by=event.by, taken_at=event.at, next_at=None))
+            return replace(case, alert=_answers_alert(case.alert, event))
         case e.UnsureSettled():
             return _settled(case, event)
         case e.PoliceLogged():
             return replace(case, police=_logged(case.police, event), prompts=_without(case, "O_NOREF"))
         case e.PoliceDeclined():
-            return replace(case, police=replace(case.police, declined_at=event.at, declined_review_at=event.review_at))
+            return replace(
+                case,
+                police=replace(
+                    case.police, declined_at=event.at, declined_review_at=event.review_at, declined_reviewed=False
+                ),
+            )
         case e.ChaseClosed():
             return replace(case, police=replace(case.police, chase_at=None), prompts=_without(case, "O_NOREF"))
         case e.StayAuthorised():
@@ -215,6 +220,16 @@ def _logged(police: Police, event: e.PoliceLogged) -> Police:
     return replace(police, number=event.number, told_by=event.by, told_at=event.at, chase_at=None, misses=0)
 
 
+def _answers_alert(alert: Alert, event: e.AlertAcknowledged) -> Alert:
+    """One more has answered; with the last who was needed it is taken. A second press of the same person changes nothing."""
+    if alert.taken_by == event.by:
+        return alert
+    answered = tuple(dict.fromkeys((*alert.answered, event.by)))
+    if len(answered) < alert.needs:
+        return replace(alert, answered=answered)
+    return replace(alert, answered=answered, taken_by=event.by, taken_at=event.at, next_at=None)
+
+
 def _note_decision(case: Case, event: e.Decision) -> Case:
     match event:
         case e.CheckAsked():
@@ -253,7 +268,13 @@ def _note_decision(case: Case, event: e.Decision) -> Case:
             started = event.rung == 1 and case.alert.rung != 1
             return replace(
                 case,
-                alert=Alert(rung=event.rung, next_at=event.next_at, rounds=case.alert.rounds + started),
+                alert=Alert(
+                    rung=event.rung,
+                    next_at=event.next_at,
+                    rounds=case.alert.rounds + started,
+                    needs=event.answers,
+                    answered=case.alert.answered,
+                ),
             )
         case e.AlertLapsed():
             return replace(case, alert=Alert(rounds=case.alert.rounds))
@@ -261,6 +282,8 @@ def _note_decision(case: Case, event: e.Decision) -> Case:
             return replace(case, alert=replace(case.alert, taken_until=event.until))
         case e.ReferenceChased():
             return replace(case, police=replace(case.police, misses=event.misses, chase_at=event.next_at))
+        case e.PoliceReviewDue():
+            return replace(case, police=replace(case.police, declined_reviewed=True))
         case e.UnsureRaised():
             return replace(case, unsure=(*case.unsure, Unsure(check=event.check, until=event.until)))
         case e.UnsureClimbed():

@@ -131,6 +131,8 @@ def _concluded(decision: e.Decision) -> str:
             return f"the alert counts as taken until {clock(decision.until)}"
         case e.ReferenceChased():
             return f"the log number is asked for, {decision.misses} times in vain"
+        case e.PoliceReviewDue():
+            return "the time at which the police wanted to look again has come"
         case e.UnsureRaised():
             return f"'not sure' on {decision.check} goes to a person, until {clock(decision.until)}"
         case e.UnsureClimbed():

@@ -1,43 +1,46 @@
 """Question 4: who must be told? At moment 0 the nearest adult already knows what to do (`missing`); here the people on call
-are alerted, the alert climbs until a named person takes it, the last rung repeats for ever, and the police's log number is
-chased. An acknowledgement is a loan: it lapses if nothing follows (domain 6)."""
+are alerted, the alert climbs until a named person takes it, the last rung repeats for ever. An acknowledgement is a loan:
+it lapses if nothing follows (domain 6). The police's number is chased in `chase`."""
 
 from datetime import datetime
 
-from casework import limits, silence
+from casework import chase, silence
 from casework.case import Case
-from casework.effects import Field, MarkAlerts, To
+from casework.effects import CallOff, Field, MarkAlerts, Tell, To
 from casework.events import (
     AlertAcknowledged,
     AlertLapsed,
-    CheckAnswered,
-    CheckAsked,
+    ChildSeen,
     ContactUnreachable,
+    News,
     NoteMade,
     PoliceDeclined,
     PoliceLogged,
-    ReferenceChased,
-    ReviewSet,
+    ReturnRefuted,
     RiskAssessed,
     RungClimbed,
     StayAuthorised,
     TakenUntil,
+    UnsureSettled,
 )
-from casework.levels import Level, Route, Trust
+from casework.levels import Level, Route, Side, Trust
 from casework.limits import MINUTE
-from casework.missing import chase_minutes, word
+from casework.missing import word
 from casework.protocol import Protocol
 from casework.risk import out_for
 from casework.turn import Turn
+
+_PROVED = (Trust.VERIFIED, Trust.TWO_PERSON)
 
 
 def climb(turn: Turn) -> None:
     """Chase the number, then start, raise, lapse or take the alert, then tell what else people on call must know."""
     if turn.case.returned:
         return
-    _chase(turn)
+    chase.follow(turn)
     _chain(turn)
     _taken(turn)
+    chase.tell(turn)
     _others(turn)
 
 
@@ -47,18 +50,40 @@ def climb(turn: Turn) -> None:
 def _chain(turn: Turn) -> None:
     case = turn.case
     if turn.due("lapse") and case.alert.taken_by is not None:
-        turn.decide(AlertLapsed(at=turn.now))
-        turn.effects.append(MarkAlerts(state="lapsed"))
-        if case.alert.rung or case.level >= Level.MEDIUM:  # a LOW case that was merely taken over has no chain
-            _alert(turn, 1)
+        _lapse(
+            turn, again=bool(case.alert.rung) or case.level >= Level.MEDIUM
+        )  # a LOW case merely taken over has no chain
     elif turn.due("rung") and case.alert.rung and case.alert.taken_by is None:
         _alert(turn, min(case.alert.rung + 1, turn.protocol.last_rung))
     elif _rose(turn) and case.alert.taken_by is not None and case.alert.rung:
-        turn.decide(AlertLapsed(at=turn.now))
-        turn.effects.append(MarkAlerts(state="lapsed"))
-        _alert(turn, 1)
+        _lapse(turn, again=True)
+    elif _waits_too_long(turn):
+        _alert(turn, case.alert.rung)
     elif case.alert.rung == 0 and _must_start(turn):
         _alert(turn, 1)
+
+
+def _lapse(turn: Turn, *, again: bool) -> None:
+    """Taking the alert is over: who took it, and the adult who relies on it, hear so, and the chain starts at E1."""
+    alert = turn.case.alert
+    turn.decide(AlertLapsed(at=turn.now))
+    turn.effects.append(MarkAlerts(state="lapsed"))
+    if not again:
+        return
+    _alert(turn, 1)
+    assert alert.taken_by is not None, "only what was taken lapses"
+    turn.tell(To(kind="person", id=alert.taken_by), "C_LAPSED", {"at": alert.taken_at}, via="quiet")
+    for reporter in turn.askable():
+        if reporter.person != alert.taken_by:
+            turn.tell(To(kind="person", id=reporter.person), "O_LAPSED", {"at": alert.taken_at})
+
+
+def _waits_too_long(turn: Turn) -> bool:
+    """The risk rose while the last rung waits longer for its repeat than the new level allows."""
+    alert = turn.case.alert
+    if not alert.rung or alert.taken_by is not None or alert.next_at is None or not _rose(turn):
+        return False
+    return alert.next_at > _next_rung_at(turn, alert.rung)
 
 
 def _rose(turn: Turn) -> bool:
@@ -100,12 +125,19 @@ def _nobody_to_ask(turn: Turn) -> bool:
 def _alert(turn: Turn, number: int) -> None:
     """Alert this rung; the last one is everybody, and the reporter is told that nobody has answered (R_NOACK, or O_HIGH)."""
     next_at = _next_rung_at(turn, number)
-    turn.decide(RungClimbed(at=turn.now, rung=number, next_at=next_at))
-    turn.tell(_to_rung(turn, number), "C_ALERT", _facts(turn.case, turn, next_at), via="both", alert=number)
-    rung = turn.protocol.rung_at(number)
+    rung, again = turn.protocol.rung_at(number), turn.case.alert.rung == number
+    answers = max(rung.answers, turn.case.alert.needs)
+    turn.decide(RungClimbed(at=turn.now, rung=number, next_at=next_at, answers=answers))
+    if not (again and _said_already(turn, number)):
+        turn.tell(turn.rung(number), "C_ALERT", _facts(turn.case, turn, next_at), via="both", alert=number)
     if rung.tell_reporter:
         emergency = turn.case.route is Route.EMERGENCY and turn.case.unlocated
         turn.tell_reporters(turn.protocol.wording.high_999 if emergency else rung.tell_reporter)
+
+
+def _said_already(turn: Turn, number: int) -> bool:
+    """C_NOREF goes to the same people at this moment: it alerts as well, and they have read the reasons before."""
+    return any(isinstance(x, Tell) and x.text == "C_NOREF" and x.to == turn.rung(number) for x in turn.effects)
 
 
 def _next_rung_at(turn: Turn, number: int) -> datetime:
@@ -117,12 +149,6 @@ def _next_rung_at(turn: Turn, number: int) -> datetime:
     if turn.case.reported:
         return turn.now + repeat.confirmed_number * MINUTE
     return turn.now + (repeat.high if turn.case.level is Level.HIGH else repeat.others) * MINUTE
-
-
-def _to_rung(turn: Turn, number: int) -> To:
-    rung = turn.protocol.rung_at(number)
-    role = rung.role_at_home if turn.case.child.at_home and rung.role_at_home else rung.role
-    return To(kind="all_duty") if role == "all" else To(kind="duty", id=role)
 
 
 def _facts(case: Case, turn: Turn, next_at: datetime) -> dict[str, Field]:
@@ -147,30 +173,56 @@ def listed(case: Case, protocol: Protocol) -> tuple[str, ...]:
 
 
 def _taken(turn: Turn) -> None:
-    news, case = turn.news, turn.case
-    if isinstance(news, StayAuthorised) and case.missing_at is None:
+    news, alert = turn.news, turn.case.alert
+    if isinstance(news, StayAuthorised) and turn.case.missing_at is None:
         turn.effects.append(MarkAlerts(state="ended"))  # the decision that A01 asked for was made
-    elif isinstance(news, AlertAcknowledged):
-        until = turn.now + _lapse(case, turn.protocol) * MINUTE
-        turn.decide(TakenUntil(at=turn.now, until=until))
-        turn.effects.append(MarkAlerts(state="taken", by=news.by, until=until))
-        turn.tell(To(kind="told", id=news.by), "C_TAKEN", {"at": turn.now, "by": until, "name": news.by}, via="quiet")
-    elif case.alert.taken_by is not None and _acted(turn):
-        until = turn.now + _lapse(case, turn.protocol) * MINUTE
-        turn.decide(TakenUntil(at=turn.now, until=until))
-        turn.effects.append(MarkAlerts(state="taken", by=case.alert.taken_by, until=until))
+    elif isinstance(news, AlertAcknowledged) and alert.taken_by == news.by:
+        if turn.before is not None and turn.before.alert.taken_by == news.by:  # a second press holds it no longer
+            turn.effects.append(MarkAlerts(state="taken", by=news.by, until=alert.taken_until))
+        else:
+            _hold(turn, news.by)
+            _tell_taken(turn, news.by)
+    elif alert.taken_by is not None and _acted(turn):
+        _hold(turn, alert.taken_by)
+
+
+def _hold(turn: Turn, person: str) -> None:
+    until = turn.now + _holds(turn.case, turn.protocol) * MINUTE
+    turn.decide(TakenUntil(at=turn.now, until=until))
+    turn.effects.append(MarkAlerts(state="taken", by=person, until=until))
+
+
+def _tell_taken(turn: Turn, person: str) -> None:
+    """Who was paged need not rise, what is on its way to others is called off, and the adult who waits reads who has it:
+    staff by name, a parent as "the on-call lead"."""
+    case = turn.case
+    until = case.alert.taken_until
+    fields: dict[str, Field] = {"at": turn.now, "by": until, "name": person}
+    turn.effects.append(CallOff(but=person))
+    turn.tell(To(kind="told", id=person), "C_TAKEN", fields, via="quiet")
+    if not case.alert.rung:
+        return
+    for reporter in turn.askable():
+        named = fields if reporter.side is Side.STAFF else {"at": turn.now, "by": until}
+        if reporter.person != person:
+            turn.tell(To(kind="person", id=reporter.person), "O_TAKEN", named)
 
 
 def _acted(turn: Turn) -> bool:
-    """The taker did something (a call noted, a number, a refusal recorded), or the number was confirmed by anybody."""
+    """The taker did something that only a person who works the case does, or the number was confirmed by anybody."""
     news = turn.news
-    if isinstance(news, PoliceLogged) and news.trust in (Trust.VERIFIED, Trust.TWO_PERSON):
+    if isinstance(news, PoliceLogged) and news.trust in _PROVED:
         return True
-    mine = news.by == turn.case.alert.taken_by
-    return mine and (isinstance(news, PoliceDeclined) or (isinstance(news, NoteMade) and news.acted))
+    return news.by == turn.case.alert.taken_by and _is_act(news)
 
 
-def _lapse(case: Case, protocol: Protocol) -> int:
+def _is_act(news: News) -> bool:
+    if isinstance(news, NoteMade):
+        return news.acted
+    return isinstance(news, PoliceDeclined | ChildSeen | ReturnRefuted | UnsureSettled) and news.trust in _PROVED
+
+
+def _holds(case: Case, protocol: Protocol) -> int:
     """Minutes that a taken alert holds: 10 at HIGH and WELFARE, 20 otherwise, 60 with a confirmed log number (5.2)."""
     lapse = protocol.timers.lapse
     if case.reported:
@@ -182,87 +234,12 @@ def _lapse(case: Case, protocol: Protocol) -> int:
     return lapse.a01 if case.a01_since is not None and case.level < Level.MEDIUM else lapse.medium
 
 
-# ---- the chase for the police log number ---------------------------------------------------------
-
-
-def _chase(turn: Turn) -> None:
-    if turn.due("reference") and turn.case.police.chase_at is not None:
-        _ask_for_number(turn)
-    if _not_rung(turn):
-        soon = turn.now + turn.protocol.timers.chase.high * MINUTE
-        misses = turn.case.police.misses
-        turn.decide(ReferenceChased(at=turn.now, misses=misses, next_at=min(soon, turn.case.police.chase_at or soon)))
-        _tell_unconfirmed(turn, max(1, turn.case.alert.rung))
-    if isinstance(turn.news, PoliceLogged) and not _rung_again(turn):
-        review = limits.next_review(turn.case, turn.protocol, turn.now)
-        turn.decide(ReviewSet(at=turn.now, review_at=review))
-
-
-def _rung_again(turn: Turn) -> bool:
-    """A number that only repeats a confirmed one moves no review."""
-    before = turn.before
-    return (
-        before is not None
-        and before.reported
-        and before.police.number == turn.case.police.number
-        and (before.police.chase_at is None)
-    )
-
-
-def _ask_for_number(turn: Turn) -> None:
-    case = turn.case
-    misses = case.police.misses + 1
-    next_at = turn.now + chase_minutes(case, turn.protocol) * MINUTE
-    turn.decide(ReferenceChased(at=turn.now, misses=misses, next_at=next_at))
-    adult = turn.worker()
-    if adult is not None:
-        on_file = case.police.number is not None
-        text = turn.protocol.wording.rise_with_number if on_file else "O_NOREF"
-        question = None if on_file else "O_NOREF"
-        if question:
-            turn.decide(CheckAsked(at=turn.now, check="O_NOREF", to=adult.person, asked_at=turn.now, timed=False))
-        turn.tell(To(kind="person", id=adult.person), text, question=question, expires_at=next_at)
-    if misses % turn.protocol.timers.chase.escalate_every == 0:
-        _tell_unconfirmed(turn, min(max(case.alert.rung, case.police.chase_rung, 1) + 1, turn.protocol.last_rung))
-
-
-def _tell_unconfirmed(turn: Turn, rung: int) -> None:
-    fields: dict[str, Field] = {"level": word(turn.case), "misses": turn.case.police.misses}
-    turn.tell(_to_rung(turn, rung), "C_NOREF", fields, via="both", alert=rung)
-
-
-def _not_rung(turn: Turn) -> bool:
-    news = turn.news
-    if not isinstance(news, CheckAnswered) or news.check != "O_NOREF" or turn.case.police.chase_at is None:
-        return False
-    check = turn.protocol.find("O_NOREF")
-    return any(o.means == "not_rung" for v in news.values if (o := check.option(v)))
-
-
 # ---- what else people on call must know ----------------------------------------------------------
 
 
 def _others(turn: Turn) -> None:
-    news, case = turn.news, turn.case
-    coordinator = To(kind="duty", id="coordinator")
-    if isinstance(news, PoliceLogged) and case.reporter(news.by) is not None:
-        text = "O_POL" if case.reported else "O_POLTOLD"
-        turn.tell(To(kind="person", id=news.by), text, {"number": news.number})
-    if isinstance(news, PoliceLogged) and not case.reported:
-        turn.tell(coordinator, "C_CALLPOL", {"number": news.number}, via="both", alert=1)
-    elif isinstance(news, PoliceDeclined):
-        fields: dict[str, Field] = {
-            "number": news.number or case.police.number, "when": news.review_at, "next": _next_clock(turn),
-        }  # fmt: skip
-        turn.tell(coordinator, "C_DECLINED", fields, via="both", alert=1)
-    elif isinstance(news, ContactUnreachable):
+    news, coordinator = turn.news, To(kind="duty", id="coordinator")
+    if isinstance(news, ContactUnreachable):
         turn.tell(coordinator, "X_OPTOUT" if news.opted_out else "X_DEAD", {}, via="both", alert=1)
     elif isinstance(news, NoteMade) and news.unread:
         turn.tell(coordinator, "C_NOTE", {}, via="both", alert=1)
-
-
-def _next_clock(turn: Turn) -> datetime | None:
-    from casework.deadlines import armed
-
-    times = [t for k, t in armed(turn.case, turn.protocol).items() if k in ("reference", "review", "limit", "rung")]
-    return min(times, default=None)

@@ -19,6 +19,7 @@ WHICH_CHILD = "which_child"  # the meaning of a question about the message, not 
 Source = str  # ids of the sources table, separated by blanks, or OURS
 Minutes = Annotated[int, Field(ge=1, le=100_000)]  # no timer of 0: it would ask for ever at one moment
 OrNone = Annotated[int, Field(ge=0, le=100_000)]  # a grace or a limit may be 0: at once
+People = Annotated[int, Field(ge=1, le=3)]  # who must answer one alert: more would seldom be awake
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 OptionsOf: TypeAlias = "dict[str, dict[str, Option]]"  # check id -> value -> option
 
@@ -216,10 +217,12 @@ class Timers(_Data):
 
 
 class Rung(_Data):
-    """E1 to E4: `after` minutes from the start of the chain, who, and how."""
+    """E1 to E4: `after` minutes from the start of the chain, who, how, and how many must have answered before the alert
+    counts as taken."""
 
     rung: Minutes
     after: OrNone
+    answers: People = 1
     role: str
     role_at_home: str = ""
     via: tuple[str, ...]

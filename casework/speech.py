@@ -12,17 +12,20 @@ from casework.effects import Tell
 HELD_BACK = timedelta(minutes=1)
 
 ON_CALL = (
-    "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "X_DEAD", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_NOTE", "C_GONE",
-    "M_LOW", "C_FILE", "C_UNSENT",
+    "C_NOREF", "C_UNSURE", "C_ALERT", "X_OPTOUT", "X_DEAD", "C_UNWELL", "C_CLAIM", "C_CALLPOL", "C_DECLINED", "C_DECLINED0",
+    "C_DISAGREE", "C_POLREV", "C_NOTE", "C_GONE", "C_LAPSED", "M_LOW", "C_FILE", "C_UNSENT",
 )  # fmt: skip
 INSTRUCTIONS = (
     "O_HIGH", "O_HIGH_TEXT999", "O_HIGH_LOC", "O_HIGH_LOC_TEXT999", "O_HIGH_101", "O_WELF", "R_LIMIT", "O_MED", "O_UPD",
     "X_DOWN_LIMIT", "B_UNCONF",
 )  # fmt: skip
-OTHERS = ("O_NOREF", "R_NOACK", "R_SILENT", "O_AWAY", "O_DOUBT", "O_NAR")
+OTHERS = ("O_NOREF", "R_NOACK", "R_SILENT", "O_DECLINED", "O_AWAY", "O_DOUBT", "O_NAR")
 BACK = ("B_SEEN", "B_CLAIM", "B_TWO", "B_WELL", "B_POL", "B_KIND", "B_KIND0", "O_POL", "O_POLTOLD")
 REVIEWS = ("X_DOWN", "R_REV", "R_NEWS", "AWAY_CHECK", "W_BACK")
-SAYS_THE_SAME = {"R_SILENT": frozenset(INSTRUCTIONS), "X_DOWN": frozenset({"X_DOWN_LIMIT"})}
+SAYS_THE_SAME = {
+    "R_SILENT": frozenset(INSTRUCTIONS), "X_DOWN": frozenset({"X_DOWN_LIMIT"}), "C_LAPSED": frozenset({"C_ALERT"}),
+    "O_LAPSED": frozenset((*INSTRUCTIONS, "R_NOACK")),
+}  # fmt: skip
 
 _ORDER = {text: number for number, text in enumerate((*ON_CALL, *INSTRUCTIONS, *OTHERS, *BACK, *REVIEWS))}
 

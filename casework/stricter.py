@@ -18,7 +18,7 @@ ROUTES = ("welfare", "101", "999")
 OUTCOMES = ("NAR", "LOW", "A01", "MEDIUM", "WELFARE", "HIGH")
 MILD = ("NAR", "LOW")
 ASKS_A_PERSON = ("A01", "LINKED")  # their conditions say whose case they are about: fixed
-LARGER = ("min_offers", "night_to", "medicine_hours")  # hours before a dose is due from which R03 holds
+LARGER = ("min_offers", "night_to", "medicine_hours", "answers")  # hours before a dose is due from which R03 holds
 LATER_LAYERS_DECIDE = ("says", "why", "source", "tag", "who")  # words about a rule, not the rule
 GROWING = (
     "on_register", "together", "raises", "yes_raises", "factors", "asks", "via", "due_minutes", "remind_hours",

@@ -75,6 +75,12 @@ class Turn:
             return worker
         return able[0] if able else None
 
+    def rung(self, number: int) -> To:
+        """Whom an alert of this rung goes to, for this child."""
+        rung = self.protocol.rung_at(number)
+        role = rung.role_at_home if self.case.child.at_home and rung.role_at_home else rung.role
+        return To(kind="all_duty") if role == "all" else To(kind="duty", id=role)
+
     def goes_out_at(self, person: str) -> datetime:
         """When a question to this person goes out: a minute later if weightier words go to them now (5.3)."""
         weightier = any(

@@ -115,11 +115,16 @@ def _template(book: Phrasebook, text: str, channel: str, fields: Mapping[str, Fi
     staff press there they type by SMS: `C04_SMS` in place of `C04`. On the telephone `C_ALERT_VOICE` is spoken, or the
     text without what is to be typed."""
     if channel == "voice":
-        return book.text.get(f"{text}_VOICE") or _TYPED.sub("", book.text[text])
+        return book.text.get(f"{text}_VOICE") or spoken(book.text[text])
     other = (
         f"{text}_NAME" if channel == "telegram" and fields.get("name") else f"{text}_SMS" if channel == "sms" else ""
     )
     return book.text.get(other) or book.text[text]
+
+
+def spoken(words: str) -> str:
+    """The words of a text as they are said on the telephone: without what is to be typed."""
+    return _TYPED.sub("", words)
 
 
 def _fill(book: Phrasebook, template: str, channel: str, now: datetime, fields: Mapping[str, Field]) -> str:
@@ -153,6 +158,8 @@ def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime
             return _one_line(str(value)) if value else book.phrase["every_home"]
         case "options":
             return numbered(book, value if isinstance(value, tuple) else ())
+        case "told":
+            return ", ".join(value if isinstance(value, tuple) else ()) or book.phrase["nobody_else"]
         case "text":  # words that stand on lines of their own
             return str(value or "")
     if isinstance(value, datetime):

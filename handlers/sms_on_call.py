@@ -8,8 +8,10 @@ from casework.events import UnsureSettled
 from casework.levels import Trust
 from handlers import sms_codes
 from handlers.sms_cases import the_case
-from handlers.taking import take
+from handlers.taking import AGAIN, LATE, MORE, THEIRS, take
 from handlers.texter import Concern, Texter
+
+_ANSWERS = {THEIRS: "N_ACK", AGAIN: "N_ACKAGAIN", MORE: "N_ACKMORE", LATE: "N_ACKLATE"}
 
 
 async def acknowledge(texter: Texter, command: Command) -> bool:
@@ -19,8 +21,8 @@ async def acknowledge(texter: Texter, command: Command) -> bool:
         return True
     if not await sms_codes.alert_digits_right(texter, concern, command.digits):
         return True
-    theirs, fields = await take(texter.desk, texter.record, concern.case, concern.person.person_id, "sms")
-    await texter.reply("N_ACK" if theirs else "N_ACKLATE", concern=concern, fields=fields, always=True)
+    became, fields = await take(texter.desk, texter.record, concern.case, concern.person.person_id, "sms")
+    await texter.reply(_ANSWERS[became], concern=concern, fields=fields, always=True)
     return True
 
 

@@ -14,14 +14,20 @@ from casework.step import Step
 from storage.desk import Desk
 
 Record = Callable[[Case, News], Awaitable[Step]]
+THEIRS, AGAIN, MORE, LATE = "theirs", "again", "more", "late"
 
 
-async def take(desk: Desk, record: Record, case: Case, person: str, channel: str) -> tuple[bool, Mapping[str, Field]]:
-    """Take the alert for this person; False where somebody else has it. With it come the fields of the answer: until when
-    (`by`) it is theirs, or since when (`at`) it was taken."""
-    alert = case.alert
-    if alert.taken_by not in (None, person):
-        return False, {"at": alert.taken_at}
-    news = AlertAcknowledged(at=desk.now, by=person, channel=channel, trust=Trust.CODE)
-    step = await record(case, news)
-    return True, {"by": step.case.alert.taken_until}
+async def take(desk: Desk, record: Record, case: Case, person: str, channel: str) -> tuple[str, Mapping[str, Field]]:
+    """Take the alert for this person. Returns what became of it, with the fields of the answer: theirs, or theirs before,
+    until when (`by`); noted, and one more must answer; or late, since when (`at`) somebody else has it."""
+    if case.alert.taken_by not in (None, person):
+        return LATE, {"at": case.alert.taken_at}
+    step = await record(case, AlertAcknowledged(at=desk.now, by=person, channel=channel, trust=Trust.CODE))
+    return became(case, step.case, person), {"by": step.case.alert.taken_until}
+
+
+def became(before: Case, after: Case, person: str) -> str:
+    """What an acknowledgement of this person led to."""
+    if after.alert.taken_by != person:
+        return MORE
+    return AGAIN if before.alert.taken_by == person else THEIRS

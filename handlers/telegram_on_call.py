@@ -7,6 +7,7 @@ import re
 
 from casework import reading
 from casework.case import Case
+from casework.deadlines import armed
 from casework.effects import Field
 from casework.events import (
     AlertAcknowledged,
@@ -18,10 +19,11 @@ from casework.events import (
     UnsureSettled,
 )
 from casework.levels import Located, Status
-from handlers import inbox, keyboards
+from handlers import inbox, keyboards, taking
 from handlers.talk import Pending, Talk, split_ref
 
 REASON_AT_LEAST = 3  # characters: a reason must be words, not a dot
+REFUSAL_AT_LEAST = 2  # words: who said no, and why
 _CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
 _VIA = {"callback": "callback", "police": "police", "social": "social_care"}
 _NO = frozenset({"no", "not", "false", "refuted"})
@@ -46,21 +48,30 @@ async def take(talk: Talk, rest: str) -> None:
     case, _ = await _case(talk, rest, "ack")
     if case is None:
         return
-    me = talk.person.person_id
-    live = await talk.desk.alert_for(case.case_id, me)
-    alert = case.alert
-    if alert.taken_by not in (None, me) and live is None:
-        await talk.say("ack_late", await taken(talk, case), case=case)
-        return
-    if live is None and alert.rung == 0 and alert.taken_by is None:
-        await talk.say("ack_none", case=case)
-        return
+    me, alert = talk.person.person_id, case.alert
+    if await talk.desk.alert_for(case.case_id, me) is None:
+        if alert.taken_by == me:
+            await talk.say("ack_again", {"by": alert.taken_until}, case=case)
+            return
+        if alert.taken_by is not None:
+            await talk.say("ack_late", await taken(talk, case), case=case)
+            return
+        if alert.rung == 0:
+            await talk.say("ack_none", case=case)
+            return
     step = await talk.desk.record(case.case_id, AlertAcknowledged(at=talk.now, by=me, channel="telegram"))
-    until = step.case.alert.taken_until
-    if step.case.returned or until is None:
-        await talk.say("noticed", case=case)
+    await _say_taken(talk, case, step.case)
+
+
+async def _say_taken(talk: Talk, before: Case, after: Case) -> None:
+    until = after.alert.taken_until
+    became = taking.became(before, after, talk.person.person_id)
+    if after.returned:
+        await talk.say("noticed", case=before)
+    elif became == taking.MORE:
+        await talk.say("ack_more", case=before)
     else:
-        await talk.say("ack_ok", {"by": until}, case=case)
+        await talk.say("ack_again" if became == taking.AGAIN else "ack_ok", {"by": until}, case=before)
 
 
 async def taken(talk: Talk, case: Case) -> dict[str, Field]:
@@ -181,7 +192,7 @@ async def declined(talk: Talk, rest: str) -> None:
     case, words = await _case(talk, rest, "declined")
     if case is None:
         return
-    if not words:
+    if len(words.split()) < REFUSAL_AT_LEAST:
         await talk.expect(Pending("declined", case.case_id))
         await talk.say("declined_how", case=case)
         return
@@ -189,12 +200,14 @@ async def declined(talk: Talk, rest: str) -> None:
     first = words.split()[0].strip(".,:;")
     number = first.upper() if any(c.isdigit() for c in first) and ":" not in first else None
     clock = _CLOCK.findall(words)
-    await talk.desk.record(
+    review = reading.read_coming(clock[-1], talk.now) if clock else None
+    step = await talk.desk.record(
         case.case_id,
         PoliceDeclined(at=talk.now, by=talk.person.person_id, channel="telegram", number=number, words=kept,
-                       review_at=reading.read_coming(clock[-1], talk.now) if clock else None),
+                       review_at=review),
     )  # fmt: skip
-    await talk.say("note_ok", case=case)
+    ahead = min(armed(step.case, talk.protocol(step.case)).values(), default=None)
+    await talk.say("declined_ok" if review else "declined_when", {"when": review, "next": ahead}, case=case)
 
 
 async def close(talk: Talk, rest: str) -> None:

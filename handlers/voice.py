@@ -202,10 +202,11 @@ class Call:
         alerts = await desk.alerts_for(case.case_id, self.person.person_id)
         if not case.open or not any(alert.state in ("live", "taken") for alert in alerts):
             return self.spoken(self.says("voice_over", code=case.code))
-        theirs, fields = await taking.take(desk, self.record, case, self.person.person_id, "voice")
-        if not theirs:
+        became, fields = await taking.take(desk, self.record, case, self.person.person_id, "voice")
+        if became == taking.LATE:
             return self.spoken(self.says("voice_late", fields, case.code))
-        return self.spoken(letter.body, letter.body, self.says("voice_taken", fields, case.code))
+        text = "voice_more" if became == taking.MORE else "voice_taken"
+        return self.spoken(letter.body, letter.body, self.says(text, fields, case.code))
 
 
 def _words(doors: Doors, desk: Desk, book: Phrasebook, text: str, fields: Mapping[str, Field], code: str = "") -> str:

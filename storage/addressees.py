@@ -1,11 +1,12 @@
 """Knows which people a letter is for and by which channel each is reached."""
 
-from collections.abc import Collection, Iterable
-from dataclasses import dataclass
+from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from casework.case import Case
 from casework.effects import Tell
+from casework.protocol import Protocol
 from casework.wording import initial
 from storage import alerts
 from storage.database import Tx
@@ -30,11 +31,13 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Addressees:
-    """Finds the people behind a `To`, as the directory and the rota stand now."""
+    """Finds the people behind a `To`, as the directory and the rota stand now. `ways`: channels beyond the usual ones."""
 
     tx: Tx
     now: datetime
     directory: Known
+    ways: Collection[str] = ()
+    protocols: Mapping[str, Protocol] = field(default_factory=dict)
 
     def stands(self, mark: str | None) -> None:
         """Say which mark the register bears now, where that is known: who there is may have changed."""
@@ -44,7 +47,8 @@ class Addressees:
         """Everyone this letter is for, once a person and channel."""
         found = []
         for person in _once(await self._people(case, tell)):
-            found += [_addressee(person, each, await self.who(case, each)) for each in _channels(case, tell, person)]
+            channels = _channels(case, tell, person, rings=self._rings(case, tell), ways=self.ways)
+            found += [_addressee(person, each, await self.who(case, each)) for each in channels]
         return found
 
     async def who(self, case: Case, channel: str) -> str:
@@ -54,18 +58,31 @@ class Addressees:
         child = await self.directory.child(case.child.child_id)
         return "" if child is None else initial(child.first_name)
 
+    def _rings(self, case: Case, tell: Tell) -> bool:
+        """Whether the telephone rings beside the letters: the rung of this alert says so."""
+        if tell.alert is None or "voice" not in self.ways:
+            return False
+        rungs = self.protocols[case.protocol].rungs_after(tell.alert - 1)
+        return bool(rungs) and "voice" in rungs[0].via
+
     async def co_ordinators(self) -> list[Addressee]:
         """The co-ordinators on duty of every organisation, by every channel they have."""
         found = []
         for organisation in await self.directory.organisations():
             for person in await self.directory.on_duty(organisation.id, "coordinator", "", self.now):
-                found += [_addressee(person, channel, "") for channel in _able(person)]
+                found += [_addressee(person, channel, "") for channel in _able(person, self.ways)]
         return found
 
     async def name(self, person_id: str) -> str | None:
         """The name of a person, for those who may read it."""
         person = await self.directory.person(person_id)
         return None if person is None else person.name
+
+    async def told(self, case: Case, *, but: str) -> tuple[str, ...]:
+        """The names of everybody else who was alerted of this case, first told first."""
+        told = [each for each in await alerts.told(self.tx, case.case_id) if each != but]
+        await self.directory.persons(told)
+        return tuple([name for each in told if (name := await self.name(each)) is not None])
 
     async def on_duty(self, case: Case, role: str) -> list[Person]:
         """Who holds a role for this case now; the organisation's last name where nobody does."""
@@ -132,22 +149,30 @@ def _once(people: Iterable[Person]) -> list[Person]:
     return list({p.person_id: p for p in people if p.active}.values())
 
 
-def _channels(case: Case, tell: Tell, person: Person) -> tuple[str, ...]:
-    able = _able(person)
+def _channels(case: Case, tell: Tell, person: Person, *, rings: bool, ways: Collection[str]) -> tuple[str, ...]:
+    able = _able(person, ways)
     if tell.via == "both":
-        return able
+        return (*able, "voice") if rings and "voice" not in able and _can_be_rung(person) else able
     reporter = case.reporter(person.person_id) if tell.via == "own" else None
     if reporter is not None and reporter.channel in able:
         return (reporter.channel,)
     return able[:1]
 
 
-def _able(person: Person) -> tuple[str, ...]:
-    """The channels this person can be reached by, best first."""
-    telegram = ("telegram",) if person.telegram_id is not None else ()
-    return (*telegram, "sms") if person.mobile else telegram
+def _able(person: Person, ways: Collection[str]) -> tuple[str, ...]:
+    """The channels this person can be reached by, best first. Where nothing they read arrives, who is on call is rung; and
+    where nothing is left, what is known is tried all the same."""
+    if person.written_by:
+        return person.written_by
+    if "voice" in ways and person.on_call and _can_be_rung(person):
+        return ("voice",)
+    return person.known_by
+
+
+def _can_be_rung(person: Person) -> bool:
+    return person.rung_at is not None and "voice" not in person.dead
 
 
 def _addressee(person: Person, channel: str, who: str) -> Addressee:
-    address = {"telegram": person.telegram_id, "voice": person.rung_at}.get(channel, person.texted_at)
+    address = person.address(channel)
     return Addressee(person=person.person_id, channel=channel, address=str(address), language=person.language, who=who)

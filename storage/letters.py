@@ -14,9 +14,9 @@ import structlog
 from casework import speech, wording
 from casework.asking import words_for
 from casework.case import Case
-from casework.effects import Field, MarkAlerts, Tell, To, Withdraw
+from casework.effects import CallOff, Field, MarkAlerts, Tell, To, Withdraw
 from casework.protocol import Protocol
-from storage import alerts, empty_rungs, groups, outbox
+from storage import alerts, called_off, empty_rungs, groups, outbox
 from storage.addressees import Addressee, Addressees
 from storage.buttons import Drawer
 from storage.chance import time_id
@@ -143,6 +143,14 @@ class Post:
         """Cancel what was not sent yet: this person's questions, or all letters of the case but those of this step."""
         await outbox.withdraw(self.tx, case.case_id, person=effect.person, now=self.now)
         self.drafts = [d for d in self.drafts if d.step == self.steps or not _withdrawn(d, case, effect)]
+
+    async def call_off(self, case: Case, effect: CallOff) -> None:
+        """What would still wake others for an alert that was taken is not sent; what this very step says stays."""
+        await called_off.call_off(self.tx, case.case_id, effect.but, self.now)
+        self.drafts = [
+            d for d in self.drafts if d.step == self.steps or d.case.case_id != case.case_id
+            or d.person == effect.but or d.text not in called_off.CHAIN
+        ]  # fmt: skip
 
     async def mark(self, case: Case, effect: MarkAlerts) -> None:
         """Mark the alerts of the case, those still in this unit's hands too."""

@@ -16,7 +16,7 @@ from typing import assert_never
 
 from casework import deadlines as armed_by
 from casework.case import Case
-from casework.effects import Effect, File, MarkAlerts, Tell, Withdraw
+from casework.effects import CallOff, Effect, File, MarkAlerts, Tell, Withdraw
 from casework.errors import NotAllowed
 from casework.events import (
     AbsenceReported,
@@ -139,6 +139,8 @@ class Recorder:
                 await self.post.tell(case, effect)
             case MarkAlerts():
                 await self.post.mark(case, effect)
+            case CallOff():
+                await self.post.call_off(case, effect)
             case Withdraw():
                 await self.post.withdraw(case, effect)
             case File():

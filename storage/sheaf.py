@@ -26,6 +26,7 @@ from storage.parts import Parts
 from storage.words import clean
 
 REPLY_CODE_TEXT = "P00b"
+TAKEN_TEXT = "O_TAKEN"  # tells the adult who waits who was paged
 BESIDE_THE_CARD = frozenset({"O_NOREF", "R_REV", "R_NEWS"})  # the check that waits on the card keeps its buttons
 
 
@@ -145,6 +146,8 @@ class Sheaf:
         if "name" in fields:
             named = draft.channel == "telegram" and isinstance(fields["name"], str)
             fields["name"] = await self.addressees.name(str(fields["name"])) if named else None
+        if draft.text == TAKEN_TEXT and fields.get("name"):
+            fields["told"] = await self.addressees.told(draft.case, but=str(draft.tell.fields["name"]))
         if draft.text == REPLY_CODE_TEXT:
             code = await buttons.reply_code(self.tx, draft.case.case_id, draft.person, self.parts.chance)
             fields["reply_code"] = code

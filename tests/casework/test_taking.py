@@ -1,0 +1,227 @@
+"""Taking an alert: a loan that lapses, that a second press does not lengthen, and that may need more than one person."""
+
+from datetime import timedelta
+
+import pytest
+
+from casework.effects import CallOff, MarkAlerts
+from casework.events import (
+    AlertAcknowledged,
+    CheckAnswered,
+    ChildSeen,
+    News,
+    NoteMade,
+    PoliceDeclined,
+    PoliceLogged,
+    ReturnRefuted,
+    UnsureSettled,
+    WorryRaised,
+)
+from casework.evolve import replay
+from casework.levels import Level, Side, Trust
+from casework.protocol import Protocol
+from tests.builders import Night, a_child, local, minutes, the_protocol
+
+DAY = "2026-06-24"
+START = local(DAY, "20:00")
+
+
+def a_night(*, side: Side = Side.STAFF, answers: int = 1, **child: object) -> Night:
+    """A child at HIGH from the first second, and the first alert out; `answers`: how many the first rung needs."""
+    data = the_protocol().model_dump()
+    data["rung"][0]["answers"] = answers
+    night = Night(Protocol.model_validate(data), START)
+    by = "alice" if side is Side.STAFF else "pat"
+    night.opens(a_child(flags=("cse",), at_home=side is Side.PARENT, **child), side=side, by=by, t0=START)
+    return night
+
+
+def takes(night: Night, who: str, clock: str = "20:01") -> None:
+    night.until(local(DAY, clock))
+    night.hear(AlertAcknowledged(at=night.now, by=who, channel="telegram"))
+
+
+def alerted(night: Night) -> list[str]:
+    return [f"{s.at.astimezone(START.tzinfo):%H:%M} {s.to}" for s in night.said if s.text == "C_ALERT"]
+
+
+def said(night: Night, text: str) -> list[tuple[str, object]]:
+    return [(s.to, s.tell.fields.get("name")) for s in night.said if s.text == text]
+
+
+# ---- who hears of it -------------------------------------------------------------------------------------
+
+
+def test_staff_who_wait_read_who_has_it_and_until_when():
+    """By name, and when the next word comes."""
+    night = a_night()
+    takes(night, "cass")
+    assert [("alice", "cass")] == said(night, "O_TAKEN")
+    fields = next(s.tell.fields for s in night.said if s.text == "O_TAKEN")
+    assert (night.now, night.now + minutes(10)) == (fields["at"], fields["by"])
+
+
+def test_a_parent_reads_no_name():
+    """ "The on-call lead"."""
+    night = a_night(side=Side.PARENT)
+    takes(night, "cass")
+    assert [("pat", None)] == said(night, "O_TAKEN")
+
+
+def test_who_takes_it_and_reported_it_is_told_once():
+    """The manager who reported and took it needs no letter about themselves."""
+    night = a_night()
+    takes(night, "alice")
+    assert [] == said(night, "O_TAKEN")
+
+
+def test_what_waits_to_wake_others_is_called_off():
+    """And what runs counts as taken."""
+    night = a_night()
+    takes(night, "cass")
+    assert [CallOff(but="cass")] == [e for e in night.effects if isinstance(e, CallOff)]
+
+
+def test_when_it_lapses_the_taker_and_the_adult_who_waits_hear_so():
+    """Ten minutes at HIGH; the adult must not rely on somebody who does nothing."""
+    night = a_night()
+    takes(night, "dee")
+    night.until(local(DAY, "20:11"))
+    assert "19:11 coordinator" == alerted(night)[-1]
+    assert [("dee", None)] == said(night, "C_LAPSED")
+    assert [("alice", None)] == said(night, "O_LAPSED")
+
+
+# ---- what keeps it ---------------------------------------------------------------------------------------
+
+AT = local(DAY, "20:08")
+ACTS: list[News] = [
+    NoteMade(at=AT, by="cass", channel="telegram", acted=True),
+    PoliceDeclined(at=AT, by="cass", channel="telegram"),
+    ReturnRefuted(at=AT, by="cass", channel="telegram"),
+    UnsureSettled(at=AT, by="cass", channel="telegram"),
+]
+NO_ACTS: list[News] = [
+    NoteMade(at=AT, by="cass", channel="telegram"),
+    NoteMade(at=AT, by="dee", channel="telegram", acted=True),
+    UnsureSettled(at=AT, by="cass", channel="sms", trust=Trust.NONE),
+    PoliceLogged(at=AT, by="cass", channel="sms", trust=Trust.NONE, number="1"),
+    AlertAcknowledged(at=AT, by="cass", channel="telegram"),
+]
+
+
+def _held_until(news: News) -> timedelta:
+    night = a_night()
+    takes(night, "cass", "20:00")
+    night.until(AT)
+    night.hear(news)
+    assert night.case is not None and night.case.alert.taken_until is not None
+    return night.case.alert.taken_until - START
+
+
+@pytest.mark.parametrize("news", ACTS, ids=lambda each: type(each).__name__)
+def test_an_act_of_the_taker_starts_it_anew(news: News):
+    """A call noted, a refusal recorded, a claim looked into, a "not sure" settled."""
+    assert minutes(18) == _held_until(news)
+
+
+@pytest.mark.parametrize("news", NO_ACTS, ids=lambda each: f"{type(each).__name__}-{each.by}-{each.trust}")
+def test_nothing_else_does(news: News):
+    """Another's note, a text that may be forged, or the same button again: ten minutes are ten minutes."""
+    assert minutes(10) == _held_until(news)
+
+
+def test_the_one_who_saw_the_child_acted_though_a_second_must_confirm():
+    """HIGH needs two people: until the other has confirmed it, the first holds the alert."""
+    assert minutes(18) == _held_until(ChildSeen(at=AT, by="cass", channel="telegram", via="staff", seen_at=AT))
+
+
+def test_a_second_press_marks_what_came_since_as_taken_and_keeps_the_first_instant():
+    """Harmless: nobody is told twice, and the log still says since when it is held."""
+    night = a_night()
+    takes(night, "cass", "20:01")
+    takes(night, "cass", "20:05")
+    assert night.case is not None and local(DAY, "20:01") == night.case.alert.taken_at
+    marks = [e for e in night.effects if isinstance(e, MarkAlerts)]
+    assert [("taken", local(DAY, "20:11"))] * 2 == [(m.state, m.until) for m in marks]
+    assert 1 == len(said(night, "C_TAKEN"))
+
+
+# ---- several must answer ---------------------------------------------------------------------------------
+
+
+def test_where_two_must_answer_one_does_not_stop_the_chain():
+    """The chain climbs on as if nobody had; the second answer stops it."""
+    night = a_night(answers=2)
+    takes(night, "cass", "20:01")
+    takes(night, "cass", "20:02")
+    night.until(local(DAY, "20:06"))
+    assert ["19:00 coordinator", "19:05 deputy"] == alerted(night)
+    assert night.case is not None and night.case.alert.taken_by is None
+    takes(night, "dee", "20:07")
+    assert "dee" == night.case.alert.taken_by
+    night.until(local(DAY, "20:16"))
+    assert 2 == len(alerted(night))
+
+
+def test_after_a_lapse_two_must_answer_again():
+    """What was said an hour ago is no answer to this alert."""
+    night = a_night(answers=2)
+    for who in ("cass", "dee"):
+        takes(night, who, "20:01")
+    takes(night, "cass", "20:12")
+    assert night.case is not None and night.case.alert.taken_by is None
+    assert replay(night.log) == night.case
+
+
+# ---- the risk rises while nobody has it ----------------------------------------------------------------------
+
+
+def test_a_rise_to_high_does_not_wait_for_the_slower_repeat():
+    """At MEDIUM the last rung repeats every ten minutes; HIGH means five, counted from the alert before."""
+    night = Night(the_protocol(), START)
+    night.opens(a_child(age=15), t0=START - minutes(150))
+    night.until(START + minutes(16))
+    assert night.case is not None and Level.MEDIUM is night.case.level and 4 == night.case.alert.rung
+    night.hear(WorryRaised(at=night.now, by="alice", channel="telegram"))
+    assert "19:16 all_duty" == alerted(night)[-1]
+    night.until(START + minutes(21))
+    assert "19:21 all_duty" == alerted(night)[-1]
+
+
+# ---- the police said no ------------------------------------------------------------------------------------
+
+
+def declined(night: Night, **fields: object) -> None:
+    night.hear(PoliceDeclined(at=night.now, by="cass", channel="telegram", **fields))  # type: ignore[arg-type]
+
+
+def test_a_refusal_stops_no_clock_and_goes_to_the_co_ordinator_and_the_adult():
+    """6.4: the chase goes on, and words with a log number only where there is one (P7)."""
+    night = a_night()
+    before = night.case.police.chase_at if night.case else None
+    declined(night)
+    assert night.case is not None and before == night.case.police.chase_at
+    heard = [(s.to, s.text) for s in night.said if "DECLINED" in s.text]
+    assert [("coordinator", "C_DECLINED0"), ("alice", "O_DECLINED")] == heard
+    declined(night, number="4410")
+    assert "C_DECLINED" in [s.text for s in night.said]
+
+
+def test_who_disagrees_is_heard_by_the_co_ordinator():
+    """One press, any time after it."""
+    night = a_night()
+    night.answers("O_DECLINED", "disagree")
+    assert [] == said(night, "C_DISAGREE")  # nobody said no
+    declined(night)
+    night.hear(CheckAnswered(at=night.now, by="alice", channel="telegram", check="O_DECLINED", values=("disagree",)))
+    assert [("coordinator", None)] == said(night, "C_DISAGREE")
+
+
+def test_at_their_review_time_a_person_rings_them_once():
+    """Whatever our own clock does beside it."""
+    night = a_night()
+    declined(night, review_at=local(DAY, "20:33"))
+    night.until(local(DAY, "22:00"))
+    due = [(s.to, s.at) for s in night.said if s.text == "C_POLREV"]
+    assert [("coordinator", local(DAY, "20:33"))] == due

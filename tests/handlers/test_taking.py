@@ -1,0 +1,79 @@
+"""Taking an alert at the doors: a press that comes late or twice is harmless and explained; who waits reads who has it."""
+
+from collections.abc import AsyncIterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from tests.databases import ON_BOTH
+from tests.handlers.telegram_phones import Phones, phones
+
+pytestmark = ON_BOTH
+
+
+@pytest.fixture
+async def home(tmp_path: Path) -> AsyncIterator[Phones]:
+    async with phones(tmp_path) as made:
+        yield made
+
+
+async def _missing(home: Phones) -> str:
+    """K7 is absent and in danger: HIGH, Cass alerted. Returns the code."""
+    await home.types("alice", "/absent K7 20:45")
+    await home.presses("alice", "Yes")
+    await home.all()
+    return (await home.case()).code
+
+
+async def test_a_second_press_says_until_when_and_makes_it_no_longer(home: Phones):
+    """Else a thumb could hold an alert all night."""
+    code = await _missing(home)
+    await home.types("cass", f"/ack {code}")
+    until = (await home.case()).alert.taken_until
+    home.house.clock.after(minutes=4)
+    await home.types("cass", f"/ack {code}")
+    assert until == (await home.case()).alert.taken_until
+    assert "you have it already, until 21:10" in (await home.reads("cass"))[-1]
+    assert 1 == len(await home.events("AlertAcknowledged"))
+
+
+async def test_the_adult_who_waits_reads_who_has_it_and_who_else_was_told(home: Phones):
+    """Taken by whom, since when, who else knows, when the next word comes."""
+    code = await _missing(home)
+    await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
+    await home.types("dee", f"/ack {code}")
+    [said] = [text for text in await home.reads("alice") if "taken by" in text]
+    assert f"{code}: taken by Dee Example at 21:05; told: Cass Example; next 21:15." in said
+
+
+async def test_what_waits_for_others_is_called_off(home: Phones):
+    """A letter to the deputy that has not left loses its use with the press; what this press says itself goes out."""
+    code = await _missing(home)
+    await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
+    waiting = "SELECT person FROM outbox WHERE text = 'C_ALERT' AND state = 'queued' AND person <> 'cass'"
+    assert await home.house.rows(waiting)
+    await home.types("cass", f"/ack {code}")
+    assert [] == await home.house.rows(waiting)
+    assert [{"person": "dee"}] == await home.house.rows(
+        "SELECT person FROM outbox WHERE text = 'C_TAKEN' AND state = 'queued'"
+    )
+
+
+async def test_that_the_police_said_no_needs_who_and_why(home: Phones):
+    """One word is asked about; their time is asked for where it is missing; our own clock is told."""
+    code = await _missing(home)
+    await home.types("mo", f"/declined {code} no")
+    assert [] == await home.events("PoliceDeclined")
+    await home.types("mo", "sergeant Hill: she does this every week")
+    assert "Did they say when they look again?" in (await home.reads("mo"))[-1]
+    await home.types("mo", f"/declined {code} sergeant Hill: every week, look again 23:00")
+    assert "They look again 23:00" in (await home.reads("mo"))[-1]
+
+
+async def test_the_adult_may_disagree_with_the_police(home: Phones):
+    """A button; the co-ordinator takes it up."""
+    code = await _missing(home)
+    await home.types("mo", f"/declined {code} 4410 sergeant Hill: not missing, look again 23:00")
+    await home.presses("alice", "I disagree")
+    assert any("disagrees with the police's no" in text for text in await home.reads("cass"))
