@@ -24,12 +24,13 @@ from bot.crash import Crash
 from bot.protocols import shelf
 from bot.settings import Settings, audit_key
 from bot.work import Work
+from casework.errors import NotAllowed
 from scheduler.clock import Clock, SharedClock, SystemClock, TestClock
 from scheduler.outbox import Channel
 from storage import pulse
 from storage.casebook import Answer, Casebook
 from storage.chance import Chance as Random
-from storage.database import Database
+from storage.database import Damaged, Database
 from storage.inbox import Heard
 from storage.migrate import migrate
 
@@ -97,7 +98,7 @@ class House:
         self._stack.callback(listening.close)
         self.port = listening.getsockname()[1]
         await self._open_sandbox()
-        await self._open_casebook()
+        await self._open_records()
         await self._move_in()
         _log.info("awake", rang=await self.work.wake())
         await self._open_front(listening)
@@ -128,6 +129,17 @@ class House:
 
         self._front = Front(self, self._stack)
         await self._front.open(listening)
+
+    async def _open_records(self) -> None:
+        """Open the casebook; where it cannot be opened for a fault of its own, the few who are the last resort hear of it."""
+        try:
+            await self._open_casebook()
+        except Exception as fault:
+            if isinstance(fault, Damaged) or not isinstance(fault, NotAllowed):
+                from bot.proof import say_at_start
+
+                await say_at_start(self.settings, self.books["en"])
+            raise
 
     async def _open_casebook(self) -> None:
         settings = self.settings

@@ -12,14 +12,25 @@ from bot import web
 from bot.acts.performing import Performer
 from bot.channels.file import FileChannel
 from bot.channels.off import OffChannel
-from bot.channels.opening import open_email, open_scheduled, open_sms, open_telegram, open_voice, open_webhook
+from bot.channels.opening import (
+    open_email,
+    open_last_resort,
+    open_scheduled,
+    open_sms,
+    open_telegram,
+    open_voice,
+    open_webhook,
+)
 from bot.doors import FrontDoors, ours_of
+from bot.heartbeat import Heartbeat
 from bot.listening import Listening
-from bot.readiness import readiness
+from bot.proof import Proof
+from bot.readiness import Asked, readiness
 from bot.settings import audit_key
 from bot.socket import open_hatch
 from bot.workshop import Workshop
 from handlers.inbox import Doors, no_answer, no_file
+from scheduler.auditor import Auditor
 from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
 from storage import buttons
@@ -41,10 +52,12 @@ class Front:
         self._telegram: TelegramChannel | None = None
         self._listening: Listening | None = None
         self._doors: FrontDoors | None = None
+        self._proof: Proof | None = None
 
     async def open(self, listening: socket.socket) -> None:
         """Open the ways out, then the doors, then let the clock tick."""
         doors = await self._open_channels()
+        self._open_proof()
         await self._open_doors(doors, listening)
         await self._start_clock()
 
@@ -123,12 +136,39 @@ class Front:
         house.work.stir()
         return said
 
-    async def _ready(self) -> tuple[bool, dict[str, Any]]:
+    async def _ready(self, *, chains: bool = True, write: bool = True) -> tuple[bool, dict[str, Any]]:
+        """Whether every promise holds. Whoever asks has the log's chains read and the database written to."""
         house = self._house
+        audit = None if self._proof is None or not house.work.leading else self._proof.auditor.last
+        off = [name for name, channel in house.channels.items() if isinstance(channel, OffChannel)]
         return await readiness(
-            house.database, house.clock, audit_key(house.settings), house.channels, house.work.ticked,
-            by_hand=house.by_hand,
+            house.database, house.clock,
+            Asked(channels=house.channels, off=off, ticked=house.work.ticked, by_hand=self._moved, audit=audit,
+                  key=audit_key(house.settings) if chains else None, write=write),
         )  # fmt: skip
+
+    # ---- proof of life -------------------------------------------------------------------------------
+
+    @property
+    def _moved(self) -> bool:
+        """Whether somebody moves the clock: then nothing has an age, and the house looks after itself when that is done."""
+        return self._house.by_hand or self._house.sandbox is not None
+
+    def _open_proof(self) -> None:
+        """Look after the house from the moment it can speak."""
+        house, settings = self._house, self._house.settings
+        ticked = (lambda: None) if self._moved else (lambda: house.work.ticked)
+        url = None if house.sandbox is not None else settings.heartbeat_url
+        self._proof = Proof(
+            house.database, Auditor(house.casebook, ticked, house.work.stir),
+            lambda chains: self._ready(chains=chains, write=False), lambda: house.work.leading, house.books["en"],
+            heartbeat=None if url is None else Heartbeat(url.get_secret_value()),
+            last_resort=open_last_resort(settings, house.clock.now, self._stack),
+        )  # fmt: skip
+        house.work.look_after = self._proof.look
+        if not self._moved:
+            self._proof.start(house.clock.now)
+            self._stack.push_async_callback(self._proof.stop)
 
     # ---- ticking -------------------------------------------------------------------------------------
 

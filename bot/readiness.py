@@ -1,57 +1,78 @@
 """Knows how /readyz is answered: which promises hold at this moment, in numbers, and never a word about anybody."""
 
-from collections.abc import Iterable
+from collections.abc import Collection
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
 import structlog
 
+from scheduler.auditor import Audit
 from scheduler.clock import Clock
 from storage import foresight, health, pulse
 from storage.database import Database
 
 TICK_AT_MOST_SECONDS = 15  # three sweeps of the metronome
+AUDIT_AT_MOST_SECONDS = 60  # four looks of the auditor
 OUTBOX_AT_MOST_SECONDS = 120  # P10: a channel that fails is routed around within two minutes
+SPEAKS_WITHIN_SECONDS = 30  # a way on which nothing was taken for so long does not count as the one that is left
+SPEAKING = ("telegram", "sms")
 _log = structlog.get_logger(__name__)
 
 
-async def readiness(
-    database: Database,
-    clock: Clock,
-    audit_key: bytes,
-    channels: Iterable[str],
-    ticked: datetime | None,
-    *,
-    by_hand: bool,
-) -> tuple[bool, dict[str, Any]]:
-    """Whether every promise holds, and the facts. `by_hand`: a tester moves the clock, so that a tick has no age."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Asked:
+    """What is asked. `channels`: every way there is; `off`: those for which nothing was set. `by_hand`: a tester moves the
+    clock, so that nothing has an age. `audit`: the last look of the house's own check, where this node takes it. `key`: of the
+    log's chains; None leaves them unread, as `write` = False leaves the database unwritten."""
+
+    channels: Collection[str]
+    off: Collection[str] = ()
+    ticked: datetime | None
+    by_hand: bool
+    audit: Audit | None = None
+    key: bytes | None = None
+    write: bool = True
+
+
+async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[bool, dict[str, Any]]:
+    """Whether every promise holds, and the facts."""
     now = clock.now()
     facts: dict[str, Any] = {
-        "db_writable": await _writable(database, now),
-        "tick_age_s": None if ticked is None else 0 if by_hand else _seconds(now, ticked),
+        "db_writable": not asked.write or await _writable(database, now),
+        "tick_age_s": None if asked.ticked is None else 0 if asked.by_hand else _seconds(now, asked.ticked),
         "overdue": None, "open_without_deadline": None, "outbox_oldest_s": None, "channels": {}, "audit_ok": False,
-        "duty_warnings": {},
+        "duty_warnings": {}, "self_check": _told(asked, now),
     }  # fmt: skip
     try:
-        found = await database.read(lambda tx: health.look(tx, now, audit_key))
+        found = await database.read(lambda tx: health.look(tx, now, asked.key))
         foreseen = await database.read(foresight.standing)
     except Exception as fault:
         _log.error("the database cannot be read", fault=type(fault).__name__)
         return False, facts
-    waits = {name: found.failing.get(name) for name in channels}
+    failing = {name: _seconds(now, since) for name, since in found.failing.items()}
     facts |= {
         "overdue": found.overdue,
         "open_without_deadline": found.open_without_deadline,
         "outbox_oldest_s": 0 if found.outbox_oldest is None else _seconds(now, found.outbox_oldest),
-        "channels": {n: s is None or _seconds(now, s) <= OUTBOX_AT_MOST_SECONDS for n, s in waits.items()},
+        "channels": {name: failing.get(name, 0) <= OUTBOX_AT_MOST_SECONDS for name in asked.channels},
         "audit_ok": found.chain_whole,
         "duty_warnings": foreseen,  # what would hurt on a night to come breaks no promise tonight
     }
-    return _kept(facts), facts
+    ways = [each for each in SPEAKING if each in asked.channels and each not in asked.off]
+    return _kept(facts) and any(failing.get(each, 0) <= SPEAKS_WITHIN_SECONDS for each in ways), facts
+
+
+def _told(asked: Asked, now: datetime) -> dict[str, Any] | None:
+    """What the house's own check found last."""
+    if asked.audit is None:
+        return None
+    age = 0 if asked.by_hand else _seconds(now, asked.audit.at)
+    return {"age_s": age, "found": dict(asked.audit.found), "lasting": sorted(asked.audit.lasting)}
 
 
 def _kept(facts: dict[str, Any]) -> bool:
-    speaking = [works for name, works in facts["channels"].items() if name in ("telegram", "sms")]
+    check = facts["self_check"]
     return (
         facts["db_writable"]
         and facts["audit_ok"]
@@ -60,7 +81,7 @@ def _kept(facts: dict[str, Any]) -> bool:
         and not facts["overdue"]
         and not facts["open_without_deadline"]
         and facts["outbox_oldest_s"] <= OUTBOX_AT_MOST_SECONDS
-        and any(speaking)
+        and (check is None or (check["age_s"] <= AUDIT_AT_MOST_SECONDS and not check["lasting"]))
     )
 
 

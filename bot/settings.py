@@ -21,12 +21,12 @@ from pydantic_settings import (
     SettingsConfigDict,
 )
 
-from bot.settings_checks import TELEGRAM, TWILIO, faults
+from bot.settings_checks import TELEGRAM, TWILIO, faults, numbers
 from storage.endpoints import is_loopback
 
 SECRETS = (
     "TELEGRAM_BOT_TOKEN", "TELEGRAM_WEBHOOK_SECRET", "TWILIO_AUTH_TOKEN", "TWILIO_AUTH_TOKEN_PREVIOUS",
-    "PORCHLIGHT_AUDIT_KEY", "SMTP_URL", "PORCHLIGHT_WEBHOOK_KEY",
+    "PORCHLIGHT_AUDIT_KEY", "SMTP_URL", "PORCHLIGHT_WEBHOOK_KEY", "PORCHLIGHT_HEARTBEAT_URL", "METRICS_TOKEN",
 )  # fmt: skip
 CREDENTIALS = ("TELEGRAM_BOT_TOKEN", "TWILIO_ACCOUNT_SID", "TWILIO_AUTH_TOKEN")
 KEY_BYTES = 32
@@ -65,6 +65,9 @@ class Settings(BaseSettings):
     mail_from: str = Field("", alias="MAIL_FROM")
     webhook_key: SecretStr | None = Field(None, alias="PORCHLIGHT_WEBHOOK_KEY")
     audit_key_text: SecretStr | None = Field(None, alias="PORCHLIGHT_AUDIT_KEY")
+    heartbeat_url: SecretStr | None = Field(None, alias="PORCHLIGHT_HEARTBEAT_URL")  # whoever knows it can beat for us
+    metrics_token: SecretStr | None = Field(None, alias="METRICS_TOKEN")
+    last_resort_text: str = Field("", alias="PORCHLIGHT_LAST_RESORT")
     protocols: Path | None = Field(None, alias="PORCHLIGHT_PROTOCOLS")
     log: Literal["console", "json"] = Field("console", alias="PORCHLIGHT_LOG")
     test_clock: Path | None = Field(None, alias="PORCHLIGHT_TEST_CLOCK")
@@ -101,6 +104,11 @@ class Settings(BaseSettings):
         outside = () if self.sandbox else (("email", self.smtp_url), ("webhook", self.webhook_key))
         rings = ("voice",) if self.uses_twilio and self.twilio_from else ()
         return (*rings, *(name for name, needed in outside if needed is not None))
+
+    @property
+    def last_resort(self) -> tuple[str, ...]:
+        """The numbers that are told when the house can keep no records."""
+        return tuple(numbers(self.last_resort_text))
 
     @property
     def mail_sender(self) -> str:

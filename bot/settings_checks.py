@@ -23,6 +23,7 @@ SECRET_AT_LEAST = 32
 TEST_ONLY = ("PORCHLIGHT_TEST_CLOCK", "PORCHLIGHT_TEST_CRASH", "PORCHLIGHT_TEST_SEED")
 URLS = ("PUBLIC_URL", "TELEGRAM_API_URL", "TWILIO_API_URL")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")  # Telegram's own rule, and our length
+_NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 _BIND = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 
 
@@ -46,6 +47,20 @@ def is_url(text: str) -> bool:
         return parts.scheme in ("http", "https") and bool(parts.hostname) and not (parts.query or parts.fragment)
     except ValueError:
         return False
+
+
+def is_watcher(text: str) -> bool:
+    """Whether this is an http or https URL with a host; what it asks for is the watcher's."""
+    try:
+        parts = urlsplit(text)
+        return parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False
+
+
+def numbers(text: str) -> list[str]:
+    """Numbers with commas or spaces between them, each once."""
+    return list(dict.fromkeys(text.replace(",", " ").split()))
 
 
 def is_mail_server(text: str) -> bool:
@@ -95,7 +110,7 @@ def _twilio(given: Given) -> Iterator[str]:
             yield f"{name}: needed to send and to receive texts"
     if "TWILIO_FROM" not in given and "TWILIO_MESSAGING_SERVICE_SID" not in given:
         yield "TWILIO_FROM: needed, or TWILIO_MESSAGING_SERVICE_SID"
-    if "TWILIO_FROM" in given and not re.fullmatch(r"\+[1-9]\d{6,14}", given["TWILIO_FROM"]):
+    if "TWILIO_FROM" in given and not _NUMBER.fullmatch(given["TWILIO_FROM"]):
         yield "TWILIO_FROM: must be a number like +44…: parents answer to it"
     if "PUBLIC_URL" not in given:
         yield "PUBLIC_URL: needed, for Twilio's signatures are checked against it"
@@ -112,6 +127,16 @@ def _webhook(given: Given) -> Iterator[str]:
     key = given.get("PORCHLIGHT_WEBHOOK_KEY")
     if key is not None and len(key) < SECRET_AT_LEAST:
         yield f"PORCHLIGHT_WEBHOOK_KEY: must have {SECRET_AT_LEAST} characters or more"
+
+
+def _proof(given: Given) -> Iterator[str]:
+    if "PORCHLIGHT_HEARTBEAT_URL" in given and not is_watcher(given["PORCHLIGHT_HEARTBEAT_URL"]):
+        yield "PORCHLIGHT_HEARTBEAT_URL: must be a URL that begins with http:// or https://"
+    last = numbers(given.get("PORCHLIGHT_LAST_RESORT", ""))
+    if not all(_NUMBER.fullmatch(each) for each in last):
+        yield "PORCHLIGHT_LAST_RESORT: must be numbers like +44…, with commas between them"
+    if last and not _sandbox(given) and "TWILIO_AUTH_TOKEN" not in given:
+        yield "PORCHLIGHT_LAST_RESORT: needs TWILIO_AUTH_TOKEN: it is a text"
 
 
 def _live(given: Given) -> Iterator[str]:
@@ -149,5 +174,5 @@ def _provider_urls(given: Given) -> Iterator[str]:
 
 
 _CHECKS: tuple[Callable[[Given], Iterator[str]], ...] = (
-    _addresses, _telegram, _twilio, _mail, _webhook, _live, _test_only,
+    _addresses, _telegram, _twilio, _mail, _webhook, _proof, _live, _test_only,
 )  # fmt: skip

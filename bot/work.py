@@ -47,6 +47,7 @@ class Work:
         self.ticked: datetime | None = None
         self.awaken: Callable[[datetime], None] = _by_itself
         self.dead_man: DeadMan | None = None
+        self.look_after: Callable[[datetime], Awaitable[None]] = _nobody_looks  # after a clock that somebody moves
         self.leading = False  # whether this node does what one node at a time may do
 
     # ---- waking -------------------------------------------------------------------------------------
@@ -119,25 +120,33 @@ class Work:
         await self.tick()
         await self._minded()
         await self.drain()
-        await self._move_texts(now=self._clock.now(), at_once=True)
+        await self._move_texts(self._clock.now(), at_once=True)
+        await self.look_after(self._clock.now())
         return await self._next()
 
     async def settle(self, poll: Callable[[], Awaitable[int]]) -> dict[str, int]:
         """Work until nothing moves at this instant. Raises Restless."""
         async with self._settling:
-            await self._beat(self._clock.now())
+            try:
+                return await self._settle(poll)
+            finally:
+                await self.look_after(self._clock.now())
 
-            async def inputs() -> int:
-                return await poll() + await self._casebook.retry_inbox(self._answer_for)
+    async def _settle(self, poll: Callable[[], Awaitable[int]]) -> dict[str, int]:
+        await self._lead(self._clock.now())
+        await self._beat(self._clock.now())
 
-            async def deadlines() -> int:
-                await self._duty.ring(self._clock.now())
-                return await ring(self._casebook, self._clock.now())
+        async def inputs() -> int:
+            return await poll() + await self._casebook.retry_inbox(self._answer_for)
 
-            done = await settle(inputs, deadlines, self.drain)
-            await self._move_texts(self._clock.now(), at_once=True)
-            self.ticked = self._clock.now()
-            return done
+        async def deadlines() -> int:
+            await self._duty.ring(self._clock.now())
+            return await ring(self._casebook, self._clock.now())
+
+        done = await settle(inputs, deadlines, self.drain)
+        await self._move_texts(self._clock.now(), at_once=True)
+        self.ticked = self._clock.now()
+        return done
 
     async def drain(self) -> Drained:
         """Send every letter that is due."""
@@ -175,7 +184,7 @@ class Work:
 
     async def _move_texts(self, now: datetime, *, at_once: bool = False) -> None:
         """Keep what lies at the provider where it ought to lie; neither a deadline nor a letter waits for it."""
-        turns = 0 if self.dead_man is None else TURNS_AT_MOST if at_once else 1
+        turns = 0 if not self.leading else TURNS_AT_MOST if at_once else 1
         try:
             for _ in range(turns):
                 if self.dead_man is not None and not await self.dead_man.turn(now, at_once=at_once):
@@ -218,6 +227,10 @@ class Work:
         letters = await self._casebook.database.read(lambda tx: outbox.next_due(tx, now))
         times = [await self._casebook.next_due(), letters]
         return min((each for each in times if each is not None), default=None)
+
+
+async def _nobody_looks(now: datetime) -> None:
+    """Whoever looks after the house does so by itself."""
 
 
 def _by_itself(at: datetime) -> None:

@@ -41,6 +41,10 @@ class AlreadyOpen(NotAllowed):
     """Another process has this database open for writing; two houses never act on one SQLite file."""
 
 
+class Damaged(NotAllowed):
+    """The file is no database, or is broken: nobody is watched over until it is restored."""
+
+
 class Row(Protocol):
     """One row, read by column name or position."""
 

@@ -26,7 +26,7 @@ import aiosqlite
 
 from casework.errors import NotAllowed
 from storage.codec import instant, ms
-from storage.database import AlreadyOpen, Database, Unit
+from storage.database import AlreadyOpen, Damaged, Database, Unit
 from storage.sqlite_units import Job, read_unit, told, write_group
 
 T = TypeVar("T")
@@ -161,7 +161,7 @@ async def _connect(path: Path, mode: str, pragmas: tuple[str, ...]) -> aiosqlite
     except BaseException as fault:
         await connection.close()
         if type(fault) is sqlite3.DatabaseError:
-            raise NotAllowed(f"{path} is no database, or is damaged") from fault
+            raise Damaged(f"{path} is no database, or is damaged") from fault
         raise
     return connection
 

@@ -18,6 +18,7 @@ from scheduler.outbox import Channel
 from storage.outbox import Letter
 
 if TYPE_CHECKING:
+    from bot.channels.last_resort import LastResort
     from bot.channels.scheduled import ScheduledTexts
     from bot.channels.telegram import TelegramChannel
 
@@ -55,6 +56,25 @@ def open_scheduled(settings: Settings, now: Callable[[], datetime], stack: Async
         account_sid=settings.twilio_account_sid,
         auth_token=settings.twilio_auth_token.get_secret_value(),
         api_url=settings.twilio_api_url,
+        service_sid=settings.twilio_messaging_service_sid,
+        now=now,
+    )
+    stack.push_async_callback(texts.close)
+    return texts
+
+
+def open_last_resort(settings: Settings, now: Callable[[], datetime], stack: AsyncExitStack) -> "LastResort | None":
+    """How the few are told that no records can be kept, closed with the stack; None where nobody is named."""
+    if settings.twilio_auth_token is None or not settings.last_resort:
+        return None
+    from bot.channels.last_resort import LastResort
+
+    texts = LastResort(
+        numbers=settings.last_resort,
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+        sender=settings.twilio_from,
         service_sid=settings.twilio_messaging_service_sid,
         now=now,
     )

@@ -61,7 +61,10 @@ def test_the_file_below_and_the_environment_above(tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", SECRETS)
 def test_every_secret_may_come_from_a_file(tmp_path: Path, name: str) -> None:
     """NAME_FILE; its line end is not part of the secret, and both at once is a fault."""
-    value = {"PORCHLIGHT_AUDIT_KEY": KEY, "SMTP_URL": "smtps://porch:secret@mail.example"}.get(name, LONG)
+    value = {
+        "PORCHLIGHT_AUDIT_KEY": KEY, "SMTP_URL": "smtps://porch:secret@mail.example",
+        "PORCHLIGHT_HEARTBEAT_URL": "https://watch.example/ping/4f1c",
+    }.get(name, LONG)  # fmt: skip
     (tmp_path / "secret").write_text(value + "\n")
     given = {k: v for k, v in LIVE.items() if k != name} | {f"{name}_FILE": str(tmp_path / "secret")}
     assert value in load(given, tmp_path).secrets()
@@ -90,6 +93,13 @@ def test_test_settings_refuse_any_provider_that_is_not_this_machine(tmp_path: Pa
     assert faults(tmp_path, {**given, **LOOPBACK, "SMTP_URL": "smtp://mail.example"}) == [name]
     assert faults(tmp_path, {**given, **LOOPBACK, "TWILIO_API_URL": "http://127.0.0.1.example"}) == [name]
     assert load({**given, **LOOPBACK}, tmp_path).loopback
+
+
+def test_the_last_resort_is_a_list_of_numbers(tmp_path: Path) -> None:
+    """With commas or spaces between them; a text needs somebody who sends it."""
+    few = "+447700900401, +447700900402 +447700900401"
+    assert settings(tmp_path, **LIVE, PORCHLIGHT_LAST_RESORT=few).last_resort == ("+447700900401", "+447700900402")
+    assert "PORCHLIGHT_LAST_RESORT" in faults(tmp_path, {**LIVE, "TWILIO_AUTH_TOKEN": "", "PORCHLIGHT_LAST_RESORT": few})
 
 
 def test_a_report_goes_out_in_a_name_of_ours(tmp_path: Path) -> None:
@@ -125,6 +135,8 @@ def test_test_settings_stand_in_the_sandbox(tmp_path: Path) -> None:
         ({"HTTP_BIND": "8080"}, ["HTTP_BIND"]),
         ({"HTTP_BIND": "127.0.0.1:99999"}, ["HTTP_BIND"]),
         ({"DATABASE_URL": "mysql://db/porch"}, ["DATABASE_URL"]),
+        ({"PORCHLIGHT_HEARTBEAT_URL": "ftp://watch.example"}, ["PORCHLIGHT_HEARTBEAT_URL"]),
+        ({"PORCHLIGHT_LAST_RESORT": "07700 900401"}, ["PORCHLIGHT_LAST_RESORT"]),
         ({"PORCHLIGHT_AUDIT_KEY": ""}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_AUDIT_KEY": "c2hvcnQ="}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_MODE": "rehearse"}, ["PORCHLIGHT_MODE"]),

@@ -1,0 +1,201 @@
+"""The proof of life of a whole house: a watcher outside, the few who are the last resort, and what /readyz says of it."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from aiohttp import web
+
+from bot.proof import has_room
+from bot.sandbox import Sandbox
+from storage.database import Damaged, Unusable
+from tests.bot.living import EVENING, PAT, Living, a_world, after, living
+from tests.databases import ON_BOTH
+
+pytestmark = ON_BOTH
+FEW = ("+447700900401", "+447700900402")
+WITH = {"PORCHLIGHT_LAST_RESORT": ", ".join(FEW)}
+
+
+@dataclass
+class Watcher:
+    """A watcher outside, who hears every beat."""
+
+    url: str = ""
+    heard: list[str] = field(default_factory=list)
+
+    async def hear(self, request: web.Request) -> web.Response:
+        self.heard.append(request.path_qs)
+        return web.Response(text="OK")
+
+
+@asynccontextmanager
+async def a_watcher() -> AsyncIterator[Watcher]:
+    watcher = Watcher()
+    app = web.Application()
+    app.router.add_get("/ping/{name}", watcher.hear)
+    runner = web.AppRunner(app, shutdown_timeout=0)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    watcher.url = f"http://127.0.0.1:{runner.addresses[0][1]}/ping/secret-name?x=1"
+    try:
+        yield watcher
+    finally:
+        await runner.cleanup()
+
+
+@pytest.fixture
+async def world():
+    async with a_world() as world:
+        yield world
+
+
+async def facts(life: Living) -> tuple[int, dict[str, Any]]:
+    async with life.client.get(f"{life.url}/readyz") as answer:
+        return answer.status, await answer.json()
+
+
+async def go(life: Living, **time: float) -> None:
+    """Time goes on, and the house works and looks after itself."""
+    life.now(after(**time))
+    await life.settle()
+
+
+async def test_a_beat_is_heard_every_15_seconds_while_every_promise_holds(tmp_path: Path, world: Sandbox) -> None:
+    """Not more often, and none from a house that sleeps."""
+    async with a_watcher() as watcher:
+        async with living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life:
+            for seconds in (0, 1, 14, 15, 29, 30):
+                await go(life, seconds=seconds)
+            assert watcher.heard == ["/ping/secret-name?x=1"] * 3
+            assert (await facts(life))[1]["self_check"] == {"age_s": 0, "found": {}, "lasting": []}
+        assert len(watcher.heard) == 3
+
+
+async def test_a_broken_promise_stops_the_heart_within_a_minute(tmp_path: Path, world: Sandbox) -> None:
+    """One altered entry of the log is enough."""
+    from tests.storage import schemas
+
+    async with a_watcher() as watcher, living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life:
+        await life.text(PAT, "MISSING")
+        await go(life, seconds=1)
+        assert len(watcher.heard) == 1
+        await life.house.database.write(schemas.unguard)
+        await life.house.database.write(lambda tx: tx.run("UPDATE event SET body = replace(body, 'pat', 'tap')"))
+        for seconds in range(15, 61, 15):
+            await go(life, seconds=1 + seconds)
+        heard = len(watcher.heard)
+        await go(life, seconds=61 + 60)
+        assert heard <= 4 and len(watcher.heard) <= heard + 1
+
+
+async def test_with_both_ways_out_the_heart_stops_within_a_minute(tmp_path: Path, world: Sandbox) -> None:
+    """`/readyz` says so as well; when one of them takes letters again, it beats again."""
+    async with a_watcher() as watcher, living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life:
+        world.twilio.failures.plant("create", times=1000, status=503, code=20503)
+        world.telegram.failures.plant("sendMessage", times=1000, code=502, description="Bad Gateway")
+        await life.says(1, 1001, "/absent K8 20:55")
+        await life.text(PAT, "MISSING 20:55")
+        for seconds in (0, 15, 30, 45, 60):
+            await go(life, seconds=seconds)
+        assert (await facts(life))[0] == 503
+        heard = len(watcher.heard)
+        await go(life, seconds=75)
+        assert len(watcher.heard) == heard
+        world.twilio.failures.waiting.clear()
+        world.telegram.failures.waiting.clear()
+        for seconds in (600, 615, 630):
+            await go(life, seconds=seconds)
+        assert len(watcher.heard) > heard
+
+
+def sent_to(world: Sandbox, number: str) -> list[str]:
+    return [m.text for m in world.board.phone("sms", number)]
+
+
+async def test_when_nothing_can_be_written_the_few_are_told_and_the_heart_stops(
+    tmp_path: Path, world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """P18: a path that needs no database. Once in a quarter of an hour, and once when it is over."""
+    async with (
+        a_watcher() as watcher,
+        living(tmp_path, world, **WITH, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life,
+    ):
+        await go(life, seconds=0)
+
+        async def full(unit: object) -> None:
+            raise Unusable("disk full")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(life.house.database, "write", full)
+            for minutes in (1, 2, 10, 17):
+                world.clock.set(after(minutes=minutes))
+                life.now(after(minutes=minutes))
+                async with life.client.post(f"{life.url}/_test/settle") as answer:
+                    assert answer.status == 503
+                await world.twilio.travel()
+            assert len(watcher.heard) == 1 and (await facts(life))[0] == 503
+        for number in FEW:
+            assert [text.split(":")[0] for text in sent_to(world, number)] == ["Porchlight has failed"] * 2
+        await go(life, minutes=18)
+        assert sent_to(world, FEW[0])[-1].startswith("Porchlight can keep its records again")
+        assert len(watcher.heard) == 2
+
+
+async def test_a_house_that_cannot_open_its_records_tells_the_few_once_however_often_it_is_started(
+    tmp_path: Path, world: Sandbox, engine: str
+) -> None:
+    """The provider remembers what was said; nothing here can."""
+    if engine == "sqlite":
+        (tmp_path / "house.db").write_bytes(b"this is no database" * 1000)
+        broken = {**WITH}
+    else:
+        broken = {**WITH, "DATABASE_URL": "postgresql://nobody@127.0.0.1:1/nowhere"}
+    for _ in range(3):
+        with pytest.raises((Damaged, Unusable)):
+            async with living(tmp_path, world, **broken):
+                pass
+    assert [text.split(":")[0] for text in sent_to(world, FEW[0])] == ["Porchlight has failed"]
+    world.clock.set(EVENING + timedelta(minutes=16))
+    (tmp_path / "clock").write_text(world.clock.now().isoformat())
+    with pytest.raises((Damaged, Unusable)):
+        async with living(tmp_path, world, **broken):
+            pass
+    assert len(sent_to(world, FEW[0])) == 2
+
+
+async def test_a_second_house_on_one_database_is_no_emergency(tmp_path: Path, world: Sandbox, engine: str) -> None:
+    """It does not start; the first one lives."""
+    if engine != "sqlite":
+        return  # where the database is made for several, it is another node of the same house
+    async with living(tmp_path, world, **WITH):
+        with pytest.raises(Exception, match="another process"):
+            async with living(tmp_path, world, **WITH):
+                pass
+        assert not sent_to(world, FEW[0])
+
+
+def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Said before the first message is lost; what a server has is the server's to watch."""
+    import shutil
+
+    usage = type(shutil.disk_usage(tmp_path))
+    for free, room in ((10**9, True), (10**6, False)):
+        monkeypatch.setattr(shutil, "disk_usage", lambda _, free=free: usage(10**10, 10**10 - free, free))
+        assert has_room(str(tmp_path / "house.db")) is room
+        assert has_room("postgresql://db:5432/porch")
+
+
+async def test_a_way_that_was_never_set_up_is_not_the_one_that_is_left(tmp_path: Path, world: Sandbox) -> None:
+    """Telegram off and Twilio out is silence."""
+    async with living(tmp_path, world, TELEGRAM_MODE="off") as life:
+        assert (await facts(life))[0] == 200
+        world.twilio.failures.plant("create", times=1000, status=503, code=20503)
+        await life.text(PAT, "MISSING 20:55")
+        for seconds in (0, 15, 31):
+            await go(life, seconds=seconds)
+        assert (await facts(life))[0] == 503
