@@ -17,6 +17,7 @@ from casework.reading import read_command
 from handlers import leavers, sms_answers, sms_commands, sms_duty
 from handlers.inbox import Doors
 from handlers.texter import Texter
+from storage import dying
 from storage.casebook import Answer
 from storage.desk import Desk
 from storage.endpoints import plain
@@ -123,6 +124,8 @@ async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
             return
     texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
     if not people:
+    for person in people:
+        await dying.spoke(desk, person, "sms")
         await _stranger(texter)
         return
     await _choice(texter)

@@ -12,13 +12,12 @@ from casework.case import Case
 from casework.commands import Command
 from casework.events import (
     CheckAnswered,
-    ContactUnreachable,
     PoliceLogged,
     ReturnClaimed,
 )
 from casework.levels import Status, Trust
 from casework.protocol import Check
-from handlers import sms_answers, sms_codes, sms_on_call, sms_opening
+from handlers import sms_answers, sms_codes, sms_on_call, sms_opening, sms_opting
 from handlers.sms_cases import the_case
 from handlers.texter import Concern, Texter
 from storage.addressees import askable
@@ -222,21 +221,6 @@ async def _help(texter: Texter, command: Command) -> bool:
     return True
 
 
-async def _stop(texter: Texter, command: Command) -> bool:
-    """They opted out of our texts: nothing is texted back, and a person on call rings them (B092)."""
-    for concern in await texter.concerns():
-        person = concern.person.person_id
-        if concern.case.reporter(person) is not None or not concern.staff:
-            lost = ContactUnreachable(at=texter.desk.now, by=person, channel="sms", trust=Trust.NONE, person=person)
-            await texter.record(concern.case, lost)
-    return True
-
-
-async def _start(texter: Texter, command: Command) -> bool:
-    await texter.reply("N_STOPPED")
-    return True
-
-
 _COMMANDS: dict[str, Carry] = {
     "MISSING": _missing,
     "WORRIED": _worried,
@@ -249,6 +233,6 @@ _COMMANDS: dict[str, Carry] = {
     "NONE": sms_on_call.settle,
     "CODE": _code,
     "HELP": _help,
-    "STOP": _stop,
-    "START": _start,
+    "STOP": sms_opting.stop,
+    "START": sms_opting.start,
 }

@@ -30,6 +30,7 @@ from handlers import (
 from handlers.inbox import Doors
 from handlers.talk import Talk
 from handlers.updates import Unreadable, Update
+from storage import dying
 from storage.casebook import Answer
 from storage.desk import Desk
 from storage.inbox import Heard
@@ -140,6 +141,8 @@ def _answer(doors: Doors, update: Update | None, picture: bytes | None, toast: _
         elif person is None or not person.active:
             toast.words = await _refuse(doors, desk, update)
         else:
+            if update.private and update.kind != "press":  # a button may stand in a group
+                await dying.spoke(desk, person, "telegram")
             talk = Talk(doors, desk, person, update, picture)
             await ACTS[update.kind](talk)
             toast.words = talk.toast

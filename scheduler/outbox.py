@@ -5,7 +5,7 @@ reached. How letters leave is the postman's (`scheduler.postman`).
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Protocol, TypeAlias, assert_never
@@ -15,18 +15,16 @@ import structlog
 from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
+from scheduler import detours
 from storage import dying, groups, outbox
 from storage.casebook import Casebook
-from storage.chance import time_id
 from storage.database import Unusable
 from storage.desk import Desk
-from storage.endpoints import WHATSAPP, plain
 from storage.outbox import Letter
 
 log = structlog.get_logger()
 
 OPTED_OUT = "21610"  # Twilio: they texted STOP
-BY_NUMBER = "/number"  # how a cause says that what went by WhatsApp goes to the number itself
 REPORTS_BY = ("email", "webhook")
 HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
@@ -119,7 +117,7 @@ async def _mark(desk: Desk, *, letter: Letter, fate: Fate, now: datetime) -> Non
             await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
         case Refused():
             await outbox.failed(desk.tx, letter.id, fate.code)
-            await _by_other_channel(desk, letter)
+            await detours.onward(desk, letter)
         case _:
             assert_never(fate)
 
@@ -141,7 +139,7 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
     if case is not None and not case.open:
         return
     await _tell_unsent(desk, letter)
-    await _by_other_channel(desk, letter)
+    await detours.onward(desk, letter)
     if not dead or case is None or letter.person is None or letter.person in case.unreachable:
         return
     reporter = case.reporter(letter.person)
@@ -159,28 +157,3 @@ async def _tell_unsent(desk: Desk, letter: Letter) -> None:
         return
     text = "C_FILE" if letter.person == "police" else "C_UNSENT"
     await desk.tell(case, Tell(to=To(kind="duty", id="coordinator"), text=text, via="quiet"))
-
-
-async def _by_other_channel(desk: Desk, letter: Letter) -> None:
-    """The same words by the other channel, unless it carries them already or they hold a name: none goes by SMS. What
-    WhatsApp does not deliver goes to the number itself, whatever it is."""
-    by_whatsapp = letter.address.startswith(WHATSAPP)
-    if letter.person is None or not letter.body:
-        return
-    if not by_whatsapp and (letter.kind == "reply" or letter.text == "C_TAKEN"):
-        return
-    person = await desk.directory.person(letter.person)
-    if person is None or not person.active:
-        return
-    other = "sms" if letter.channel == "telegram" or by_whatsapp else "telegram"
-    address = plain(letter.address) if by_whatsapp else person.texted_at if other == "sms" else person.telegram_id
-    cause = f"{letter.cause}{BY_NUMBER}" if by_whatsapp else letter.cause
-    if address is None or await outbox.carried(desk.tx, replace(letter, cause=cause), other):
-        return
-    twin = replace(
-        letter, id=time_id("letter", desk.now, desk.chance), cause=cause, channel=other, address=str(address), edit=None,
-        doubt_since=None,
-        body=await desk.by_sms(letter, person.language) if other == "sms" else letter.body,
-        keyboard=(), case_card=False, due_at=desk.now, tries=0,
-    )  # fmt: skip
-    await outbox.enqueue(desk.tx, twin)

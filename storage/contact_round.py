@@ -70,7 +70,7 @@ async def answered(desk: Desk, person: Person, channel: str, digits: str | None 
 async def _ask(desk: Desk, person_id: str, digits: str) -> None:
     people = await desk.directory.persons([person_id])
     button = ("REACHED", "reached", "")
-    await notices.tell(desk, people, "C_CONTACT", {"digits": digits}, button=button)
+    await notices.tell(desk, people, "C_CONTACT", {"digits": digits}, button=button, everywhere=True)
 
 
 async def _name(desk: Desk, organisation: str, silent: Sequence[Asked]) -> None:

@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from storage.codec import instant, ms
 from storage.database import Row, Tx
 
+NO_SUCH_NUMBER = frozenset({"21211", "21214", "21217", "30005"})  # Twilio: no telephone rings there either
 OPEN_FOR = timedelta(hours=48)  # then who has not answered is named
 
 
@@ -108,18 +109,33 @@ def _asked(row: Row) -> Asked:
 # ---- addresses at which nothing arrives ------------------------------------------------------------------
 
 
-async def died(tx: Tx, person: str, channel: str, address: str, fault: str, now: datetime) -> None:
-    """Note that an address of a person is dead."""
-    await tx.run(
+async def died(tx: Tx, person: str, channel: str, address: str, fault: str, now: datetime) -> bool:
+    """Note that an address of a person is dead; False where that is known."""
+    new = await tx.run(
         "INSERT INTO dead_channel (person, channel, address, since, fault) VALUES (?, ?, ?, ?, ?)"
-        " ON CONFLICT (person, channel) DO UPDATE SET address = excluded.address, since = excluded.since,"
-        " fault = excluded.fault", person, channel, address, ms(now), fault,
+        " ON CONFLICT (person, channel) DO UPDATE SET address = excluded.address"
+        " WHERE dead_channel.address <> excluded.address", person, channel, address, ms(now), fault,
     )  # fmt: skip
+    if not new:
+        await tx.run(
+            "UPDATE dead_channel SET since = ?, fault = ? WHERE person = ? AND channel = ?",
+            ms(now),
+            fault,
+            person,
+            channel,
+        )
+    return bool(new)
 
 
 async def lives(tx: Tx, person: str, channel: str) -> None:
     """Something came from there, so that something arrives there again."""
     await tx.run("DELETE FROM dead_channel WHERE person = ? AND channel = ?", person, channel)
+
+
+async def fault_of(tx: Tx, person: str, channel: str) -> str:
+    """What a dead address died of; empty for one that lives."""
+    row = await tx.row("SELECT fault FROM dead_channel WHERE person = ? AND channel = ?", person, channel)
+    return "" if row is None else str(row["fault"])
 
 
 async def dead_addresses(tx: Tx) -> frozenset[tuple[str, str, str]]:

@@ -49,7 +49,7 @@ class Desk:
         self.directory: Directory = Known(tx, parts.memory, kept=False)
         self.outcome = "done"
         self._parts = parts
-        self._addressees = Addressees(tx, now, Known(tx, parts.memory))
+        self._addressees = Addressees(tx, now, Known(tx, parts.memory), parts.ways, parts.protocols)
         self._post = Post(tx, now, parts, self._addressees)
         self._recorder = Recorder(tx, now, parts, self._post)
 
@@ -57,6 +57,11 @@ class Desk:
     def chance(self) -> Chance:
         """Where random choices come from."""
         return self._parts.chance
+
+    @property
+    def ways(self) -> Collection[str]:
+        """The channels beyond the usual ones that were set up in this house."""
+        return self._parts.ways
 
     def book(self, language: str) -> Phrasebook:
         """The words of a language."""

@@ -10,7 +10,9 @@ from casework.duty import LOOK_BACK
 from casework.events import Child
 from storage import outbox, pins, rota, shifts
 from storage.codec import instant, ms
+from storage.contacts import NO_SUCH_NUMBER
 from storage.database import Row, Tx, Value
+from storage.endpoints import plain
 from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
 from storage.rota import DutyLine, MayBeOnCall, OnCall
@@ -19,8 +21,9 @@ __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
 EPISODES_DAYS = 90
 _PERSON = (
-    "SELECT person.*, role.role AS has_role, role.scope AS has_scope FROM person"
-    " LEFT JOIN role ON role.person = person.id "
+    "SELECT person.*, role.role AS has_role, role.scope AS has_scope, gone.channel AS gone_channel,"
+    " gone.address AS gone_address, gone.fault AS gone_fault FROM person"
+    " LEFT JOIN role ON role.person = person.id LEFT JOIN dead_channel AS gone ON gone.person = person.id "
 )
 
 
@@ -248,11 +251,21 @@ def _person(rows: Sequence[Row]) -> Person:
     row = rows[0]
     roles = [f"{r['has_role']}:{r['has_scope']}" if r["has_scope"] else r["has_role"] for r in rows if r["has_role"]]
     return Person(
-        person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(roles)),
+        person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(set(roles))),
         mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],
         language=row["language"], active=bool(row["active"]), verified=row["verified_at"] is not None,
         voice_ok=bool(row["voice_ok"]), text_999=bool(row["text_999"]), whatsapp=bool(row["whatsapp"]),
+        dead=frozenset(channel for each in rows for channel in _dead(each)),
     )  # fmt: skip
+
+
+def _dead(row: Row) -> tuple[str, ...]:
+    """The channels that died with the address of this row, while it is the person's. Who texted STOP can still be rung."""
+    channel, number = row["gone_channel"], row["gone_address"]
+    own = {"telegram": str(row["telegram_id"]), "email": row["email"]}.get(channel, row["mobile"])
+    if channel is None or plain(number) != own:
+        return ()
+    return ("sms", "voice") if channel == "sms" and row["gone_fault"] in NO_SUCH_NUMBER else (channel,)
 
 
 def _child(row: Row) -> ChildRow:

@@ -1,16 +1,49 @@
-"""Knows what follows from an address at which nothing arrives any more: it is noted, and of a group it is said."""
+"""Knows what follows from an address at which nothing arrives any more, and from a sign of life from there.
+
+It is noted, letters pass it by from then on, and whoever answers for the person hears of it once and has it mended. Who
+texted STOP can be rung: their case goes on, and START brings their texts back.
+"""
 
 from storage import contacts, groups, handing_over, notices
 from storage.desk import Desk
+from storage.directory import Person
+
+OPTED_OUT = "21610"  # Twilio: they texted STOP
+WAYS = {"telegram": "Telegram", "sms": "text", "voice": "phone", "email": "e-mail"}
 
 
 async def note(desk: Desk, *, person: str | None, channel: str, address: str, fault: str) -> None:
-    """Note that an address is dead: that of a person on call is warned of, a group's binding ends and its people hear."""
+    """Note that an address is dead: of a person whoever is to mend it hears, a group's binding ends and its people hear."""
     if person is not None:
-        if await desk.directory.person(person) is not None:
-            await contacts.died(desk.tx, person, channel, address, fault, desk.now)
+        whose = await desk.directory.person(person)
+        if whose is not None and await contacts.died(desk.tx, person, channel, address, fault, desk.now):
+            await _tell(desk, whose, channel, fault)
     elif channel == "telegram" and address.lstrip("-").isdecimal():
         await lose_group(desk, int(address), fault)
+
+
+async def spoke(desk: Desk, person: Person, channel: str, *, opts_in: bool = False) -> None:
+    """Something came from a channel of theirs that was dead. Who opted out of our texts may write, and still gets none."""
+    if channel not in person.dead:
+        return
+    if opts_in or await contacts.fault_of(desk.tx, person.person_id, channel) != OPTED_OUT:
+        await contacts.lives(desk.tx, person.person_id, channel)
+
+
+async def _tell(desk: Desk, whose: Person, channel: str, fault: str) -> None:
+    """Who answers for them hears it. A parent who waits in a case is the case's: it tells people to ring them now."""
+    if whose.parent_of and not whose.on_call and await desk.open_cases(person=whose.person_id):
+        return
+    homes = list(whose.homes)
+    for child_id in whose.parent_of:
+        child = await desk.directory.child(child_id)
+        homes += [] if child is None else [child.home]
+    people = [p for home in ("", *homes) for p in await handing_over.keepers(desk, whose.organisation, home)]
+    if not [p for p in people if p.person_id != whose.person_id]:
+        people += await desk.directory.on_duty(whose.organisation, "deputy", "", desk.now)
+    others = [p for p in people if p.person_id != whose.person_id]
+    text = "C_STOPPED" if fault == OPTED_OUT else "C_LOST"
+    await notices.tell(desk, others or people, text, {"name": whose.name, "way": WAYS[channel]})
 
 
 async def lose_group(desk: Desk, chat_id: int, fault: str) -> None:

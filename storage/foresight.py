@@ -27,7 +27,7 @@ NOT_TAKEN_AFTER = timedelta(minutes=60)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreseen:
-    """One thing that would hurt. `kind`: empty_shift, no_channel, short_ladder, open_handover or no_answer.
+    """One thing that would hurt. `kind`: empty_shift, no_channel, dead_address, short_ladder, open_handover or no_answer.
 
     `about` tells it from others of its kind, for as long as it lasts. `span` and `times`: when first, and how often, nobody
     is on an empty shift within the coming week. `count`: how many people a short ladder reaches.
@@ -81,6 +81,12 @@ async def of_people(tx: Tx, organisation: str, now: datetime) -> list[Foreseen]:
     found = [
         Foreseen(organisation=organisation, kind="no_channel", about=each, person=each)
         for each in sorted(lost & await _needed(tx, organisation, people, now))
+    ]
+    ids = {person.person_id for person in people} - {each.person for each in found}
+    found += [
+        Foreseen(organisation=organisation, kind="dead_address", about=f"{who}/{channel}", person=who)
+        for who, channel, _ in sorted(dead)
+        if who in ids
     ]
     found += [
         Foreseen(

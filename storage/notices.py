@@ -14,17 +14,18 @@ from storage.keyboards import Keyboard
 
 async def tell(
     desk: Desk, people: Iterable[Person], text: str, fields: Mapping[str, Field], *, role: str = "", home: str = "",
-    button: tuple[str, str, str] | None = None,
+    button: tuple[str, str, str] | None = None, everywhere: bool = False,
 ) -> None:  # fmt: skip
     """Tell each of these people once a channel; an empty `home` is every home.
 
-    `button`: what stands under it on Telegram, as (label, command, what the command is given).
+    `button`: what stands under it on Telegram, as (label, command, what the command is given). `everywhere`: also where
+    nothing arrives any more, to see whether it does again.
     """
     for person in {each.person_id: each for each in people if each.active}.values():
         book = desk.book(person.language)
         said = {**fields, "role": role, "home": home}
         for channel, address in (("telegram", person.telegram_id), ("sms", person.mobile)):
-            if address is None:
+            if address is None or not (everywhere or channel in (person.written_by or person.known_by)):
                 continue
             keys: Keyboard = ()
             if button is not None and channel == "telegram":

@@ -68,6 +68,7 @@ class Person:
     voice_ok: bool  # whether they can speak on the phone
     text_999: bool  # whether their phone is registered, so that it may text 999
     whatsapp: bool = False  # whether their texts go by WhatsApp
+    dead: frozenset[str] = frozenset()  # channels at whose address nothing arrives any more
 
     def is_staff(self, home: str) -> bool:
         """Whether they work in this home."""
@@ -79,8 +80,24 @@ class Person:
 
     @property
     def reachable(self) -> bool:
-        """Whether any channel leads to them."""
-        return self.telegram_id is not None or self.mobile is not None
+        """Whether any channel leads to them at which something arrives."""
+        return bool(self.written_by or (self.rung_at and "voice" not in self.dead))
+
+    @property
+    def written_by(self) -> tuple[str, ...]:
+        """The channels by which words reach them, best first; none of those at which nothing arrives any more."""
+        return tuple(channel for channel in self.known_by if channel not in self.dead)
+
+    @property
+    def known_by(self) -> tuple[str, ...]:
+        """The channels of which we hold an address to write to, best first, whatever became of it."""
+        addresses = (("telegram", self.telegram_id), ("sms", self.mobile))
+        return tuple(channel for channel, address in addresses if address is not None)
+
+    def address(self, channel: str) -> str | None:
+        """Where they are on a channel."""
+        at = {"telegram": self.telegram_id, "sms": self.texted_at, "voice": self.rung_at, "email": self.email}[channel]
+        return None if at is None else str(at)
 
     @property
     def texted_at(self) -> str | None:

@@ -1,4 +1,5 @@
-"""Knows how a missing report goes out by e-mail: one message through the organisation's own mail server (aiosmtplib).
+"""Knows how a missing report goes out by e-mail, and words that no other way carries: one message through the organisation's
+own mail server (aiosmtplib).
 
 A server that took a message has told nobody. The letter counts as sent and never as more: a bounce or an automatic
 answer goes to the mailbox of MAIL_FROM, which this house does not read, and that the police know is said by a log
@@ -28,7 +29,7 @@ from storage.outbox import Letter
 
 SEND_SECONDS = 30  # the whole of it, with a report of some megabytes; shorter than the outbox holds a letter
 SMTPS, SUBMISSION, RELAY = 465, 587, 25
-POLICE = "police"
+POLICE, REPORT = "police", "report"
 DEAD = (550, 551, 553)  # no such mailbox; what else a server refuses is this message, not the address
 NOT_THE_LETTER = (530, 535, 538)  # our own account at the server: a letter waits for it to be set right
 _log = structlog.get_logger(__name__)
@@ -60,7 +61,7 @@ class Server:
 
 
 class EmailChannel:
-    """Sends reports through one mail server, a connection a message."""
+    """Sends letters through one mail server, a connection a message."""
 
     name = "email"
 
@@ -73,10 +74,10 @@ class EmailChannel:
         self._now, self._seconds = now, seconds
 
     async def send(self, letter: Letter) -> Receipt:
-        """Hand one report over. Raises Refused for good, Unreachable for now; neither holds an address."""
-        papers = await self._papers(letter)
+        """Hand one letter over. Raises Refused for good, Unreachable for now; neither holds an address."""
+        papers = await self._papers(letter) if letter.kind == REPORT else None
         try:
-            message = self._message(letter, papers)
+            message = self._words_alone(letter) if papers is None else self._report(letter, papers)
         except ValueError:  # an address that would be a line of its own in the header
             raise Refused("no address") from None
         try:
@@ -94,19 +95,30 @@ class EmailChannel:
             options = ["RET=HDRS"] if line.supports_extension("dsn") else []
             await line.send_message(message, mail_options=options)
 
-    def _message(self, letter: Letter, papers: Papers) -> EmailMessage:
-        """The report as a mail: no name in its subject, and one Message-ID however often it is sent."""
+    def _report(self, letter: Letter, papers: Papers) -> EmailMessage:
+        """The report as a mail: no name in its subject."""
+        message = self._message(letter, self._words("mail_subject", papers))
+        message.set_content(self._words("mail_police" if letter.person == POLICE else "mail_services", papers))
+        for data, kind in ((papers.pdf, "pdf"), (papers.json, "json")):
+            message.add_attachment(data, maintype="application", subtype=kind, filename=f"{papers.name}.{kind}")
+        return message
+
+    def _words_alone(self, letter: Letter) -> EmailMessage:
+        """An alert or a question that neither Telegram nor a text carries: the words of the text, which hold no name."""
+        message = self._message(letter, self._book.text["mail_words_subject"])
+        message.set_content(f"{letter.body}\n\n{self._book.text['mail_words']}")
+        return message
+
+    def _message(self, letter: Letter, subject: str) -> EmailMessage:
+        """A mail without its words; it has one Message-ID however often it is sent."""
         home = self._sender.rpartition("@")[2]
         message = EmailMessage(policy=WIRE)
         message["From"], message["To"] = self._sender, letter.address
-        message["Subject"] = self._words("mail_subject", papers)
+        message["Subject"] = subject
         message["Date"] = format_datetime(self._now())
         message["Message-ID"] = f"<{letter.id}@{home}>"
         message["References"] = f"<{letter.case_id}@{home}>"  # the versions of one case lie together
         message["Auto-Submitted"] = "auto-generated"  # no machine should answer, and none is listened to
-        message.set_content(self._words("mail_police" if letter.person == POLICE else "mail_services", papers))
-        for data, kind in ((papers.pdf, "pdf"), (papers.json, "json")):
-            message.add_attachment(data, maintype="application", subtype=kind, filename=f"{papers.name}.{kind}")
         return message
 
     def _words(self, text: str, papers: Papers) -> str:

@@ -19,6 +19,7 @@ _SAYS: Mapping[str, tuple[Level, str, str]] = {
         "nobody stands on the rota as {role}{of_home} {when}; `porchlight rota set` fills it",
     ),
     "no_channel": ("bad", "people", "{person} is on call, and nothing reaches them: `porchlight rota contacts`"),
+    "dead_address": ("warn", "people", "nothing arrives at {person} by {way}: mend the number or the account"),
     "open_handover": (
         "warn",
         "rota",
@@ -58,4 +59,6 @@ def _found(each: Foreseen) -> Found:
     where = of_home(each.home)
     when = "" if each.span is None else between(each.span)
     since = "" if each.span is None else told(each.span.begins)
-    return Found(level, what, says.format(role=each.role, of_home=where, when=when, since=since, person=each.person))
+    way = each.about.rpartition("/")[2]
+    facts = {"role": each.role, "of_home": where, "when": when, "since": since, "person": each.person, "way": way}
+    return Found(level, what, says.format(**facts))

@@ -9,6 +9,7 @@ from casework.events import CheckAnswered, NoteMade, PoliceLogged, ReturnClaimed
 from casework.levels import Status, Trust
 from handlers import sms
 from handlers.sms import Ours
+from storage import contacts
 from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import ACCOUNT, NUMBERS, OURS, Phones, a_text, phones
 
@@ -449,3 +450,31 @@ async def test_nothing_anybody_types_stumbles(all_phones: Phones, who: str, open
         await all_phones.texts(who, words)
     assert set(await all_phones.inbox()) <= {"done", "ignored"}
     assert await all_phones.house.findings() == []
+
+
+async def test_who_is_on_call_and_texts_stop_is_not_texted_until_start(all_phones: Phones) -> None:
+    """B092, B093: alerts reach them by their other way, others hear of it at once, START ends it, and no other word does."""
+    assert await all_phones.texts("cass", "END") == []
+    assert "C_STOPPED" in await all_phones.alerts("dee")
+    await in_the_gate(all_phones)
+    await all_phones.texts("pat", "she said she will kill herself")
+    assert "C_ALERT" not in await all_phones.alerts()
+    rows = await all_phones.house.rows("SELECT channel FROM outbox WHERE person = 'cass' AND text = 'C_ALERT'")
+    assert {row["channel"] for row in rows} == {"telegram"}
+    await all_phones.texts("cass", "thanks")
+    assert await dead(all_phones) == ["cass"]
+    assert "on again" in (await all_phones.texts("cass", "START"))[0]
+    assert await dead(all_phones) == []
+
+
+async def test_a_number_that_was_dead_and_texts_is_alive(all_phones: Phones) -> None:
+    """Whatever it says."""
+    await all_phones.house.database.write(
+        lambda tx: contacts.died(tx, "pat", "sms", NUMBERS["pat"], "30005", all_phones.house.clock.now())
+    )
+    await all_phones.texts("pat", "hello")
+    assert await dead(all_phones) == []
+
+
+async def dead(all_phones: Phones) -> list[str]:
+    return [row["person"] for row in await all_phones.house.rows("SELECT person FROM dead_channel")]

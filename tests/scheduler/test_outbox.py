@@ -102,7 +102,7 @@ async def test_a_dead_address_sends_it_by_the_other_channel_at_once(tmp_path):
         telegram, sms = Phone("telegram", Refused("403")), Phone("sms")
         await put(h, A_LETTER)
         await drain(h.casebook, {"telegram": telegram, "sms": sms}, EVENING)
-        assert [x.body for x in sms.got] == ["hello"]
+        assert [x.body for x in sms.got if x.person == "alice"] == ["hello"]
         assert sms.got[0].address == "+447700900101"
 
 
@@ -200,8 +200,8 @@ async def test_staff_whose_telegram_is_dead_are_still_asked(tmp_path):
         case_id = await h.opens()
         phones = {"telegram": Phone("telegram", *[Refused("403")] * 20), "sms": Phone("sms")}
         await drain(h.casebook, phones, EVENING)
-        assert {letter.address for letter in phones["sms"].got} == {"+447700900101"}
-        (question,) = phones["sms"].got
+        (question,) = [letter for letter in phones["sms"].got if letter.person == "alice"]
+        assert question.address == "+447700900101"
         assert question.body.startswith(f"{(await h.case(case_id)).code}: is K in danger now")
         assert "1 Yes 2 No 3 Not sure" in question.body
         assert (await h.case(case_id)).unreachable == ()
@@ -215,7 +215,8 @@ async def test_a_refusal_that_comes_after_the_end_calls_nothing_forth(tmp_path):
         late = replace(A_LETTER, case_id=case_id)
         await put(h, late)
         await h.casebook.at_desk(lambda desk: refused(desk, late, dead=True))
-        assert list(await states(h)) == ["letter-1"]
+        rows = await h.database.read(lambda tx: tx.rows("SELECT id FROM outbox WHERE case_id IS NOT NULL"))
+        assert [row["id"] for row in rows] == ["letter-1"]
 
 
 async def test_one_refusal_that_cannot_be_worked_holds_up_no_other(tmp_path):
@@ -284,7 +285,8 @@ async def test_words_that_no_channel_takes_do_not_go_round_in_circles(tmp_path):
         phones = {"telegram": Phone("telegram", *[Refused("403")] * 5), "sms": Phone("sms", *[Refused("30005")] * 5)}
         await put(h, A_LETTER)
         await drain(h.casebook, phones, EVENING)
-        assert (len(phones["telegram"].got), len(phones["sms"].got)) == (1, 1)
+        hers = [letter.channel for phone in phones.values() for letter in phone.got if letter.person == "alice"]
+        assert hers == ["telegram", "sms"]
 
 
 async def test_every_letter_of_a_decision_names_the_entry_of_the_log_that_called_it_forth(tmp_path):

@@ -1,0 +1,32 @@
+"""STOP and START, which the phone network keeps for itself: whoever texts STOP gets no text of ours until they text START.
+
+It silences nobody's case. A parent is rung by a person at once, whoever is on call by the house, and the case goes on.
+"""
+
+from casework.commands import Command
+from casework.events import ContactUnreachable
+from casework.levels import Trust
+from handlers.texter import Texter
+from storage import dying
+
+
+async def stop(texter: Texter, command: Command) -> bool:
+    """They opted out of our texts: nothing is texted back, and people hear of it (B092)."""
+    for owner in texter.people:
+        await dying.note(
+            texter.desk, person=owner.person_id, channel="sms", address=texter.number, fault=dying.OPTED_OUT
+        )
+    for concern in await texter.concerns():
+        person = concern.person.person_id
+        if not concern.staff and person not in concern.case.unreachable:
+            lost = ContactUnreachable(at=texter.desk.now, by=person, channel="sms", trust=Trust.NONE, person=person)
+            await texter.record(concern.case, lost)
+    return True
+
+
+async def start(texter: Texter, command: Command) -> bool:
+    """Our texts reach them again (B093)."""
+    for person in texter.people:
+        await dying.spoke(texter.desk, person, "sms", opts_in=True)
+    await texter.reply("N_STOPPED")
+    return True

@@ -1,0 +1,156 @@
+"""An address at which nothing arrives: the words go another way at once, somebody is to mend it, and a sign of life ends it."""
+
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from casework.events import WorryRaised
+from scheduler.outbox import Receipt, Refused
+from scheduler.postman import drain
+from storage import contacts, outbox, roster
+from storage.outbox import Letter
+from tests.databases import ON_BOTH
+from tests.scheduler.test_outbox import Phone
+from tests.storage.houses import EVENING, ROSTER, House, a_house
+
+pytestmark = ON_BOTH
+
+CASS, WAYS = "+447700900301", ("telegram", "sms", "voice", "email", "file")
+
+
+@asynccontextmanager
+async def a_night(folder: Path, ways: Iterable[str] = ("voice", "email")) -> AsyncIterator[House]:
+    """Cass has Telegram, a mobile and an address for mail; telephones ring and mail goes out where `ways` says so."""
+    async with a_house(folder) as house:
+        text = ROSTER.replace(f'mobile = "{CASS}"', f'mobile = "{CASS}"\nemail = "cass@example.org"')
+        await house.database.write(lambda tx: roster.apply(tx, roster.parse(text), take_telegram_ids=True))
+        house.casebook.parts = replace(house.casebook.parts, ways=frozenset(ways))
+        yield house
+
+
+async def alerted(house: House) -> str:
+    """A case that alerts Cass."""
+    case_id = await house.opens()
+    await house.record(case_id, WorryRaised, by="alice", flags=("R16",))
+    return case_id
+
+
+class Picky(Phone):
+    """A channel that does not take what is for Cass."""
+
+    def __init__(self, name: str, fault: Exception | None) -> None:
+        super().__init__(name)
+        self.fault = fault
+
+    async def send(self, letter: Letter) -> Receipt:
+        receipt = await super().send(letter)
+        if self.fault is not None and letter.person == "cass":
+            raise self.fault
+        return receipt
+
+
+def phones(**faults: Exception) -> dict[str, Phone]:
+    """Each channel; one that is named takes nothing for Cass."""
+    return {name: Picky(name, faults.get(name)) for name in WAYS}
+
+
+def to(ways: dict[str, Phone], person: str, text: str = "") -> list[tuple[str, str]]:
+    """What this person was sent, by which channel."""
+    return [(p.name, x.text) for p in ways.values() for x in p.got if x.person == person and text in x.text]
+
+
+async def kill(house: House, person: str, channel: str, address: str, fault: str) -> None:
+    await house.database.write(lambda tx: contacts.died(tx, person, channel, address, fault, EVENING))
+
+
+async def test_letters_pass_a_dead_address_by(tmp_path):
+    """No letter is lost there first: Cass's Telegram is gone, her alert goes by text alone."""
+    async with a_night(tmp_path) as house:
+        await kill(house, "cass", "telegram", "1003", "bot was blocked")
+        await alerted(house)
+        ways = phones()
+        await drain(house.casebook, ways, EVENING)
+        assert to(ways, "cass", "C_ALERT") == [("sms", "C_ALERT")]
+
+
+async def test_an_address_that_was_mended_is_written_to_again(tmp_path):
+    """Her new account has the same channel and is not dead."""
+    async with a_night(tmp_path) as house:
+        await kill(house, "cass", "telegram", "999", "bot was blocked")
+        await alerted(house)
+        ways = phones()
+        await drain(house.casebook, ways, EVENING)
+        assert ("telegram", "C_ALERT") in to(ways, "cass")
+
+
+async def test_who_can_be_written_to_by_nothing_is_rung(tmp_path):
+    """Telegram gone and STOP texted: the telephone rings, in the same moment."""
+    async with a_night(tmp_path) as house:
+        await kill(house, "cass", "telegram", "1003", "bot was blocked")
+        await kill(house, "cass", "sms", CASS, "21610")
+        await alerted(house)
+        ways = phones()
+        await drain(house.casebook, ways, EVENING)
+        assert to(ways, "cass", "C_ALERT") == [("voice", "C_ALERT")]
+
+
+async def test_a_number_that_is_none_is_not_rung(tmp_path):
+    """30005: what is known is tried all the same, for an alert to nobody is worst; then it is mailed."""
+    async with a_night(tmp_path) as house:
+        await kill(house, "cass", "telegram", "1003", "bot was blocked")
+        await kill(house, "cass", "sms", CASS, "30005")
+        await house.database.write(lambda tx: tx.run("UPDATE duty SET role = 'deputy' WHERE person <> 'cass'"))
+        case_id = await alerted(house)
+        await house.silence(EVENING.replace(minute=20))
+        ways = phones(telegram=Refused("403"), sms=Refused("30005"))
+        await drain(house.casebook, ways, EVENING.replace(minute=20))
+        assert {name for name, _ in to(ways, "cass", "C_ALERT")} == {"telegram", "sms", "email"}
+        assert case_id
+
+
+@pytest.mark.parametrize(("code", "text"), [("403", "C_LOST"), ("21610", "C_STOPPED")])
+async def test_somebody_is_told_once_and_has_it_as_a_task(tmp_path, code: str, text: str):
+    """The owner hears that Cass is not reached, by name on Telegram alone; the task stands until it is mended."""
+    channel = "telegram" if code == "403" else "sms"
+    async with a_night(tmp_path) as house:
+        await alerted(house)
+        ways = phones(**{channel: Refused(code)})
+        await drain(house.casebook, ways, EVENING)
+        told = [(x.person, x.channel, "Cass Example" in x.body) for p in ways.values() for x in p.got if x.text == text]
+        assert sorted(told) == [("dee", "sms", False), ("dee", "telegram", True)]
+        await house.silence(EVENING.replace(minute=40))
+        await drain(house.casebook, ways, EVENING.replace(minute=40))
+        assert len(to(ways, "dee", text)) == 2
+        tasks = await house.database.read(lambda tx: tx.rows("SELECT id, kind, owner_role, done_at FROM v_task"))
+        assert {"id": f"mend:cass:{channel}", "kind": "MEND", "owner_role": "coordinator", "done_at": None} in [
+            dict(row) for row in tasks
+        ]
+
+
+async def test_a_dead_number_of_somebody_with_nothing_else_is_rung_then_mailed(tmp_path):
+    """In one drain: the text is refused, the telephone is no telephone, the mail goes."""
+    async with a_night(tmp_path) as house:
+        await house.database.write(lambda tx: tx.run("UPDATE person SET telegram_id = NULL WHERE id = 'cass'"))
+        await alerted(house)
+        ways = phones(sms=Refused("21614"), voice=Refused("21214"))
+        await drain(house.casebook, ways, EVENING)
+        assert [name for name, _ in to(ways, "cass", "C_ALERT")] == ["sms", "voice", "email"]
+        spoken = [x.body for x in ways["voice"].got if x.text == "C_ALERT" and x.person == "cass"]
+        assert spoken and "ACK" not in spoken[0]
+
+
+async def test_a_name_goes_by_no_other_way(tmp_path):
+    """Who took an alert is named on Telegram; a mail or a text would carry the name where none goes."""
+    async with a_night(tmp_path) as house:
+        letter = Letter(
+            id="letter-1", case_id=None, person="cass", channel="telegram", address="1003", text="C_TAKEN",
+            body="Taken by Dee", keyboard=(), kind="notice", urgency=5, edit=None, protect=True, document=None,
+            case_card=False, due_at=EVENING, expires_at=None, tries=0,
+        )  # fmt: skip
+        await house.database.write(lambda tx: outbox.enqueue(tx, letter))
+        ways = phones(telegram=Refused("403"))
+        await drain(house.casebook, ways, EVENING)
+        assert to(ways, "cass", "C_TAKEN") == [("telegram", "C_TAKEN")]
