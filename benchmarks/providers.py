@@ -49,8 +49,12 @@ class _Provider(asyncio.Protocol):
         self._read = b""
         answer = _answer(head)
         if self._seconds:
-            asyncio.get_running_loop().call_later(self._seconds, self._transport.write, answer)
+            asyncio.get_running_loop().call_later(self._seconds, self._say, answer)
         else:
+            self._transport.write(answer)
+
+    def _say(self, answer: bytes) -> None:
+        if not self._transport.is_closing():
             self._transport.write(answer)
 
 

@@ -69,15 +69,17 @@ async def hear(
         return True
     if fallback:
         _log.warning("Twilio could not reach /twilio/sms", id=sid, code=said.get("ErrorCode", "")[:8])
-    heard = heard_of(doors, sid, {**said, "ours": ours.number})
-    await doors.casebook.hear(heard, answer_for(doors, heard))
+    said["ours"] = ours.number
+    await doors.casebook.hear(heard_of(doors, sid, said), _answer(doors, said))
     return True
 
 
 def answer_for(doors: Doors, heard: Heard) -> Answer:
     """What is done at the desk about one text; also for one that is tried again."""
-    said: dict[str, str] = json.loads(heard.raw)
+    return _answer(doors, json.loads(heard.raw))
 
+
+def _answer(doors: Doors, said: Mapping[str, str]) -> Answer:
     async def answer(desk: Desk) -> None:
         await _work(doors, desk, said)
 
@@ -111,7 +113,7 @@ async def foreign(desk: Desk) -> None:
 # ---- one text --------------------------------------------------------------------------------------
 
 
-async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
+async def _work(doors: Doors, desk: Desk, said: Mapping[str, str]) -> None:
     number, bare = said["From"], plain(said["From"])
     if not NUMBER.fullmatch(bare) or bare == said.get("ours"):
         desk.ignore()  # a name or short code is nobody's; our own number would be a loop (B083, B084)
@@ -122,10 +124,10 @@ async def _work(doors: Doors, desk: Desk, said: dict[str, str]) -> None:
         if not people:
             desk.ignore()  # WhatsApp is those people's alone who are written to there, and no parent's (B083)
             return
-    texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
-    if not people:
     for person in people:
         await dying.spoke(desk, person, "sms")
+    texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
+    if not people:
         await _stranger(texter)
         return
     await _choice(texter)
