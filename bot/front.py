@@ -8,7 +8,9 @@ import socket
 from contextlib import AsyncExitStack
 from typing import TYPE_CHECKING, Any
 
-from bot import web
+from pydantic import SecretStr
+
+from bot import metrics, web
 from bot.acts.performing import Performer
 from bot.channels.file import FileChannel
 from bot.channels.off import OffChannel
@@ -33,8 +35,9 @@ from handlers.inbox import Doors, no_answer, no_file
 from scheduler.auditor import Auditor
 from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
-from storage import buttons
+from storage import buttons, gauges
 from storage.casebook import Answer
+from storage.database import Unusable
 from storage.inbox import Heard
 
 if TYPE_CHECKING:
@@ -118,14 +121,14 @@ class Front:
 
     def _entrances(self, doors: FrontDoors) -> web.Entrances:
         house, settings = self._house, self._house.settings
-        secret = settings.telegram_webhook_secret
         tokens = (settings.twilio_auth_token, settings.twilio_auth_token_previous)
         return web.Entrances(
             telegram=doors.webhook, sms=doors.sms, receipts=doors.receipts, voice=doors.voice,
             gather=doors.gather, ready=self._ready,
             settle=house.settle if house.by_hand else None,
-            telegram_secret=None if secret is None else secret.get_secret_value(),
+            telegram_secret=_text(settings.telegram_webhook_secret),
             twilio_tokens=tuple(t.get_secret_value() for t in tokens if t is not None),
+            metrics=self._metrics, metrics_token=_text(settings.metrics_token),
             public_url=settings.public_url, sandbox=None if house.sandbox is None else house.sandbox.page(),
         )  # fmt: skip
 
@@ -146,6 +149,21 @@ class Front:
             Asked(channels=house.channels, off=off, ticked=house.work.ticked, by_hand=self._moved, audit=audit,
                   key=audit_key(house.settings) if chains else None, write=write),
         )  # fmt: skip
+
+    async def _metrics(self) -> bytes:
+        house, proof = self._house, self._proof
+        ready, facts = await self._ready(chains=False, write=False)
+        heart, man = None if proof is None else proof.heartbeat, house.work.dead_man
+        try:
+            counted = await house.database.read(gauges.count)
+        except Unusable:
+            counted = None
+        out_since = None if man is None else man.out_since
+        lived = metrics.Lived(
+            heartbeats=0 if heart is None else heart.beats, mended=0 if proof is None else proof.auditor.mended,
+            texts_out_s=0 if out_since is None else int((house.clock.now() - out_since).total_seconds()),
+        )  # fmt: skip
+        return await metrics.told(ready, facts, counted, lived)
 
     # ---- proof of life -------------------------------------------------------------------------------
 
@@ -187,3 +205,7 @@ class Front:
         metronome.start()
         house.work.awaken = metronome.wake
         self._stack.push_async_callback(metronome.stop)
+
+
+def _text(secret: SecretStr | None) -> str | None:
+    return None if secret is None else secret.get_secret_value()

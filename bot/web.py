@@ -14,6 +14,7 @@ from typing import Any, TypeAlias
 import structlog
 from aiohttp import web
 
+from bot.metrics import CONTENT_TYPE as METRICS_TYPE
 from handlers import twilio_signature
 
 Answer: TypeAlias = Callable[[web.Request], Awaitable[web.StreamResponse]]
@@ -52,6 +53,8 @@ class Entrances:
     telegram_secret: str | None
     twilio_tokens: tuple[str, ...]
     public_url: str
+    metrics: Callable[[], Awaitable[bytes]] | None = None
+    metrics_token: str | None = None
     sandbox: web.Application | None = None
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
 
@@ -67,6 +70,8 @@ def application(entrances: Entrances) -> web.Application:
     app.router.add_post("/twilio/gather", _telephone(entrances, entrances.gather))
     app.router.add_get("/healthz", _health)
     app.router.add_get("/readyz", _ready(entrances))
+    if entrances.metrics is not None:
+        app.router.add_get("/metrics", _metrics(entrances.metrics, entrances.metrics_token))
     if entrances.settle is not None:
         app.router.add_post("/_test/settle", _settle(entrances.settle))
     if entrances.sandbox is not None:
@@ -207,6 +212,22 @@ def _ready(entrances: Entrances) -> Answer:
         return web.json_response(facts, status=200 if kept else 503)
 
     return answer
+
+
+def _metrics(tell: Callable[[], Awaitable[bytes]], token: str | None) -> Answer:
+    async def answer(request: web.Request) -> web.StreamResponse:
+        if token is not None and not _bearer_right(request, token):
+            return web.Response(status=401, headers={"WWW-Authenticate": "Bearer"})
+        return web.Response(body=await tell(), headers={"Content-Type": METRICS_TYPE})
+
+    return answer
+
+
+def _bearer_right(request: web.Request, token: str) -> bool:
+    sent = request.headers.getall("Authorization", [])
+    scheme, _, given = (sent[0] if len(sent) == 1 else "").partition(" ")
+    right = hmac.compare_digest(given.strip().encode("utf-8", "surrogateescape"), token.encode())
+    return right and scheme.lower() == "bearer"
 
 
 def _settle(settle: Callable[[], Awaitable[dict[str, int]]]) -> Answer:

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.proof import has_room
+from bot.proof import can_write, has_room
 from bot.sandbox import Sandbox
 from storage.database import Damaged, Unusable
 from tests.bot.living import EVENING, PAT, Living, a_world, after, living
@@ -199,3 +199,16 @@ async def test_a_way_that_was_never_set_up_is_not_the_one_that_is_left(tmp_path:
         for seconds in (0, 15, 31):
             await go(life, seconds=seconds)
         assert (await facts(life))[0] == 503
+
+
+async def test_a_look_leaves_no_trace_on_the_disk(tmp_path: Path, world: Sandbox, engine: str) -> None:
+    """An idle house writes nothing: what is written to try is undone before the disk hears of it."""
+    async with living(tmp_path, world) as life:
+        await go(life, seconds=0)
+        before = await life.rows("SELECT key, value FROM meta ORDER BY key")
+        files = {path: path.stat().st_size for path in tmp_path.glob("house.db*")}
+        for _ in range(10):
+            assert await can_write(life.house.database, life.house.clock.now())
+        assert before == await life.rows("SELECT key, value FROM meta ORDER BY key")
+        assert {path: path.stat().st_size for path in tmp_path.glob("house.db*")} == files
+        assert bool(files) is (engine == "sqlite")

@@ -275,7 +275,7 @@ async def test_a_broken_chain_is_not_ready(life: Living) -> None:
 
 async def test_what_this_house_does_not_have_is_not_found(life: Living) -> None:
     """The sandbox's page in live mode, and what later parts bring."""
-    for path in ("/board/", "/sandbox/", "/metrics", "/"):
+    for path in ("/board/", "/sandbox/", "/"):
         async with life.client.get(life.url + path) as answer:
             assert answer.status == 404
 
