@@ -56,6 +56,12 @@ class FrontDoors:
         self.stir()
         return taken
 
+    async def word_on(self, letter_id: str, sid: str, status: str, code: str) -> None:
+        """Take what Twilio answered when it was asked what became of a text: as if it had called."""
+        said = [("AccountSid", self.ours.account_sid), ("MessageSid", sid), ("MessageStatus", status)]
+        said += [("ErrorCode", code)] if code else []
+        await receipts.hear(self.doors, self.ours, refused, said, letter_id)
+
     def answer_for(self, heard: Heard) -> Answer:
         """What is done about a message that is tried again."""
         if heard.source == telegram.SOURCE:

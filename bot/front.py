@@ -35,6 +35,7 @@ from handlers.inbox import Doors, no_answer, no_file
 from scheduler.auditor import Auditor
 from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
+from scheduler.proofs import Proofs
 from storage import buttons, gauges
 from storage.casebook import Answer
 from storage.database import Unusable
@@ -99,6 +100,7 @@ class Front:
             answer_press=no_answer if bot is None else bot.answer_press, aside=workshop,
         )  # fmt: skip
         self._doors = FrontDoors(doors, ours_of(house.settings), house.work.stir)
+        house.work.proofs = Proofs(house.casebook, house.channels, self._doors.word_on)
         return self._doors
 
     async def _card(self, case_id: str, person: str) -> int | None:

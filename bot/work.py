@@ -17,6 +17,7 @@ from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
 from scheduler.outbox import Channel
 from scheduler.postman import Drained, Postman
+from scheduler.proofs import Proofs
 from storage import outbox, pulse
 from storage.casebook import Answer, Casebook, where
 from storage.inbox import Heard
@@ -39,6 +40,7 @@ class Work:
         self._postman, self._duty = Postman(casebook, channels, clock.now, crash), DutyBell(casebook)
         self._minding: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
+        self._proving: asyncio.Task[int] | None = None
         self._posting: list[asyncio.Task[None]] = []
         self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
         self._beaten: datetime | None = None
@@ -48,6 +50,7 @@ class Work:
         self.awaken: Callable[[datetime], None] = _by_itself
         self.dead_man: DeadMan | None = None
         self.look_after: Callable[[datetime], Awaitable[None]] = _nobody_looks  # after a clock that somebody moves
+        self.proofs: Proofs | None = None
         self.leading = False  # whether this node does what one node at a time may do
 
     # ---- waking -------------------------------------------------------------------------------------
@@ -104,6 +107,8 @@ class Work:
             self._minding = asyncio.create_task(self._mind(now))
         if self.leading and (self._moving is None or self._moving.done()):
             self._moving = asyncio.create_task(self._move_texts(now))
+        if self.leading and (self._proving is None or self._proving.done()):
+            self._proving = asyncio.create_task(self._prove(now))
         if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
@@ -137,7 +142,8 @@ class Work:
         await self._beat(self._clock.now())
 
         async def inputs() -> int:
-            return await poll() + await self._casebook.retry_inbox(self._answer_for)
+            now = self._clock.now()
+            return await poll() + await self._casebook.retry_inbox(self._answer_for) + await self._prove(now)
 
         async def deadlines() -> int:
             await self._duty.ring(self._clock.now())
@@ -182,6 +188,17 @@ class Work:
         except Exception as fault:
             _log.error("duty could not be looked after", fault=type(fault).__name__)
 
+    async def _prove(self, now: datetime) -> int:
+        """Ask what became of texts whose receipt is late."""
+        try:
+            asked = 0 if self.proofs is None else await self.proofs.look(now)
+        except Exception as fault:
+            _log.error("receipts could not be asked for", fault=where(fault))
+            return 0
+        if asked:
+            self.stir()
+        return asked
+
     async def _move_texts(self, now: datetime, *, at_once: bool = False) -> None:
         """Keep what lies at the provider where it ought to lie; neither a deadline nor a letter waits for it."""
         turns = 0 if not self.leading else TURNS_AT_MOST if at_once else 1
@@ -194,7 +211,7 @@ class Work:
 
     async def _minded(self) -> None:
         """Wait for what was begun beside the bells."""
-        await asyncio.gather(*(task for task in (self._minding, self._moving) if task is not None))
+        await asyncio.gather(*(task for task in (self._minding, self._moving, self._proving) if task is not None))
 
     async def _recover(self, now: datetime) -> int:
         """Letters that a house which died had in hand go out again; where there are nodes, those held for too long."""

@@ -47,12 +47,16 @@ class Refused(Exception):
 
 
 class Unreachable(Exception):
-    """The provider could not be reached or is busy: the letter is tried again."""
+    """The provider could not be reached or is busy: the letter is tried again.
 
-    def __init__(self, code: str, retry_after_seconds: float | None = None) -> None:
+    `in_doubt`: it was asked and its answer was lost, so that it may have taken the letter.
+    """
+
+    def __init__(self, code: str, retry_after_seconds: float | None = None, *, in_doubt: bool = False) -> None:
         super().__init__(code)
         self.code = code
         self.retry_after_seconds = retry_after_seconds
+        self.in_doubt = in_doubt
 
 
 class Channel(Protocol):
@@ -94,7 +98,7 @@ async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime
                     await groups.moved(desk.tx, int(letter.address), int(fate.moved_to))
                 await _keep_card(desk, letter, fate)
             case Unreachable():
-                await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
+                await _put_back(desk, letter, fate, now)
                 if letter.tries == HELD_UP_TRIES:
                     await _tell_unsent(desk, letter)
             case Refused():
@@ -114,12 +118,16 @@ async def _mark(desk: Desk, *, letter: Letter, fate: Fate, now: datetime) -> Non
         case Receipt():
             await outbox.sent(desk.tx, letter.id, fate.provider_id, now)
         case Unreachable():
-            await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds)
+            await _put_back(desk, letter, fate, now)
         case Refused():
             await outbox.failed(desk.tx, letter.id, fate.code)
             await detours.onward(desk, letter)
         case _:
             assert_never(fate)
+
+
+async def _put_back(desk: Desk, letter: Letter, fate: Unreachable, now: datetime) -> None:
+    await outbox.retry_later(desk.tx, letter, fate.code, now, fate.retry_after_seconds, in_doubt=fate.in_doubt)
 
 
 async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:

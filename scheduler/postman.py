@@ -178,4 +178,4 @@ async def _send(channel: Channel, letter: Letter) -> Fate:
         return fate
     except Exception as fault:  # a channel that breaks must not stop the others; unknown never means stop
         log.exception("channel broke", letter=letter.id, channel=letter.channel)
-        return Unreachable(type(fault).__name__)
+        return Unreachable(type(fault).__name__, in_doubt=isinstance(fault, TimeoutError))

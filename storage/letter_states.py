@@ -11,7 +11,7 @@ MOVES: Mapping[str, frozenset[str]] = {
     "queued": frozenset({"sending", "sent", "delivered", "failed", "expired", "cancelled"}),
     "sending": frozenset({"queued", "sent", "delivered", "failed"}),
     "sent": frozenset({"delivered", "failed", "expired"}),
-    "failed": frozenset({"delivered"}),
+    "failed": frozenset({"delivered"}),  # another copy of it arrived
     "expired": frozenset({"delivered"}),
     "cancelled": frozenset({"delivered"}),
     "delivered": frozenset(),

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from storage.codec import instant, ms
 from storage.database import Row, Tx
-from storage.letter_states import MOVES
+from storage.letter_states import ENDS, MOVES
 from storage.outbox import LOOKS, Letter, letter_of
 
 LOOKED_AT_ONCE = 100
@@ -30,7 +30,8 @@ async def receipt(
 ) -> Letter | None:
     """Note a provider's word on a letter, known by our id or theirs. Returns the letter where its state changed.
 
-    What arrived stays arrived. What else an earlier copy of a letter came to says nothing of the one sent after it.
+    What arrived stays arrived, and the first word on a copy's end is its last. What an earlier copy came to says nothing of the
+    one sent after it, unless it arrived.
     """
     row = await tx.row(
         "SELECT * FROM outbox WHERE id = ? OR provider_id = ? ORDER BY CASE WHEN id = ? THEN 0 ELSE 1 END LIMIT 1",
@@ -38,7 +39,8 @@ async def receipt(
     )  # fmt: skip
     if row is None or state not in MOVES[row["state"]]:
         return None
-    if state != "delivered" and _of_another_copy(row, provider_id):
+    another = _of_another_copy(row, provider_id)
+    if (another and state != "delivered") or (row["state"] in ENDS and provider_id == row["provider_id"] is not None):
         return None
     waits = row["look_at"] if state == "sent" else None
     await tx.run(
@@ -65,6 +67,11 @@ async def unproved(tx: Tx, now: datetime) -> list[Unproved]:
         Unproved(letter_of(row), row["provider_id"], instant(row["sent_at"]), now - instant(row["sent_at"]) >= LOOKS[-1])
         for row in rows
     ]  # fmt: skip
+
+
+async def is_open(tx: Tx, letter_id: str) -> bool:
+    """Whether a letter was sent and nothing is known of its end."""
+    return await tx.row("SELECT 1 AS yes FROM outbox WHERE id = ? AND state = 'sent'", letter_id) is not None
 
 
 async def looked(tx: Tx, each: Unproved) -> None:

@@ -8,11 +8,12 @@ quote numbers and the account: nothing of them leaves this file but the code.
 
 import asyncio
 from collections.abc import Callable, Collection
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote, urlsplit, urlunsplit
 
 import aiohttp
+import structlog
 from twilio.base.exceptions import TwilioException
 from twilio.http.async_http_client import AsyncTwilioHttpClient
 from twilio.http.response import Response
@@ -20,14 +21,25 @@ from twilio.rest import Client
 
 from scheduler.outbox import Receipt, Refused, Unreachable
 from storage.endpoints import WHATSAPP
-from storage.outbox import Letter
+from storage.outbox import AGAIN, Letter
+from storage.verdicts import Verdict, verdict
 
 REQUEST_SECONDS = 10
-LIVES_AT_MOST_SECONDS = 4 * 3600  # Twilio's own default is ten hours: "is she back?" in the morning helps nobody (A13)
+# how long the network may still deliver a text of this kind that says no time of its own; Twilio's default is ten hours (A13)
+LIVES_SECONDS = {"question": 900, "alert": 3600}
+LIVES_AT_MOST_SECONDS = 4 * 3600
 BODY_AT_MOST = 1600
 COME_AGAIN = (401, 403, 404, 408, 409, 429)  # the account, the address or the pace: not this number's fault
-DEAD = (21211, 21610, 21614, 30005, 30006)  # no such number, opted out, no mobile, unknown, a landline
-BUSY = (10004, 14107, 20429, 30001, 30022, 63018)  # codes that pass by themselves, whatever their HTTP status
+LOST_AT_GATEWAY = (502, 504)  # Twilio itself may have heard us
+DEAD = frozenset(
+    {21211, 21610, 21614, 21635, 30005, 30006}
+)  # no such number, opted out, no mobile, unknown, a landline
+LOOKED_THROUGH = 20  # texts to one number, newest first, among which one is looked for that may have gone out
+CLOCKS_APART = timedelta(seconds=30)  # Twilio's and ours
+GONE_WRONG = ("failed", "undelivered", "canceled")
+FAULTS = (TwilioException, aiohttp.ClientError, TimeoutError, OSError)
+NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)  # no line came about: nothing was said
+_log = structlog.get_logger(__name__)
 
 
 class RebasedHttpClient(AsyncTwilioHttpClient):
@@ -61,8 +73,13 @@ class SmsChannel:
         self._now = now
 
     async def send(self, letter: Letter) -> Receipt:
-        """Hand one text over, to a number or to `whatsapp:` and a number. Raises Refused for good, Unreachable for now; neither
-        holds a number."""
+        """Hand one text over, to a number or to `whatsapp:` and a number. One that may have gone out is looked for first.
+
+        Raises Refused for good, Unreachable for now; neither holds a number.
+        """
+        before = None if letter.doubt_since is None else await self._gone_out(letter, letter.doubt_since)
+        if before is not None:
+            return Receipt(provider_id=before)
         try:
             sent = await self._client.messages.create_async(
                 to=letter.address,
@@ -72,9 +89,37 @@ class SmsChannel:
                 smart_encoded=True,
                 **self._from(letter.address),
             )
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except FAULTS as error:
             raise translated(error, () if letter.address.startswith(WHATSAPP) else DEAD) from None  # texts still arrive
         return Receipt(provider_id=str(sent.sid))
+
+    async def _gone_out(self, letter: Letter, since: datetime) -> str | None:
+        """Twilio's id of this very text where it has it since then; None also where it does not say."""
+        try:
+            texts = await self._client.messages.list_async(to=letter.address, limit=LOOKED_THROUGH)
+        except FAULTS as error:
+            _log.warning("Twilio does not say whether a text went out", letter=letter.id, fault=type(error).__name__)
+            return None
+        words = letter.body.removeprefix(AGAIN)[: BODY_AT_MOST - len(AGAIN)]
+        for text in texts:
+            made, body = text.date_created, (text.body or "").removeprefix(AGAIN)[: BODY_AT_MOST - len(AGAIN)]
+            recent = isinstance(made, datetime) and made >= since - CLOCKS_APART
+            if (
+                recent
+                and body == words
+                and str(text.direction).startswith("outbound")
+                and str(text.status) not in GONE_WRONG
+            ):
+                return str(text.sid)
+        return None
+
+    async def word_on(self, provider_id: str) -> tuple[str, str]:
+        """What became of a text, by Twilio's id: its status and error code. Raises Refused or Unreachable."""
+        try:
+            text = await self._client.messages(provider_id).fetch_async()
+        except FAULTS as error:
+            raise translated(error) from None
+        return str(text.status), str(text.error_code or "")
 
     def _from(self, address: str) -> dict[str, str]:
         """Who sends: by WhatsApp the same number in WhatsApp's form; a Messaging Service finds its own."""
@@ -83,9 +128,10 @@ class SmsChannel:
 
     def _lives(self, letter: Letter) -> int:
         """Seconds for which the network may still deliver it: not longer than the question itself waits."""
+        at_most = LIVES_SECONDS.get(letter.kind, LIVES_AT_MOST_SECONDS)
         if letter.expires_at is None:
-            return LIVES_AT_MOST_SECONDS
-        return max(1, min(LIVES_AT_MOST_SECONDS, int((letter.expires_at - self._now()).total_seconds())))
+            return at_most
+        return max(1, min(at_most, int((letter.expires_at - self._now()).total_seconds())))
 
     async def close(self) -> None:
         """End the connections."""
@@ -99,6 +145,10 @@ def translated(error: Exception, dead: Collection[int] = DEAD) -> Refused | Unre
     Twilio warns against logic on its codes: an unknown one is Refused for this letter and never silences the ladder.
     """
     status, code = getattr(error, "status", None), getattr(error, "code", None)
-    if not isinstance(status, int) or status >= 500 or status in COME_AGAIN or code in BUSY:
-        return Unreachable(str(code or status or type(error).__name__))
+    said = verdict(code)
+    if said is Verdict.FAULT or status == 401:
+        _log.critical("Twilio is not set up for what was to be sent", code=code or status)
+    if not isinstance(status, int) or status >= 500 or status in COME_AGAIN or said is Verdict.RETRY:
+        lost = status in LOST_AT_GATEWAY if isinstance(status, int) else not isinstance(error, NEVER_LEFT)
+        return Unreachable(str(code or status or type(error).__name__), in_doubt=lost)
     return Refused(str(code or status), dead=code in dead)

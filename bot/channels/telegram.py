@@ -42,6 +42,7 @@ FILE_AT_MOST_BYTES = 10 * 1024 * 1024
 LISTENS_TO = ["message", "edited_message", "callback_query", "my_chat_member"]
 
 _DEAD = ("chat not found", "user not found", "peer_id_invalid", "deactivated", "bot was blocked", "bot was kicked")
+_NEVER_LEFT = ("clientconnector", "clientproxy")  # how aiogram says that no line came about: nothing was said
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _log = structlog.get_logger(__name__)
 
@@ -240,8 +241,10 @@ def translated(fault: Exception) -> Refused | Unreachable:
         case exceptions.TelegramUnauthorizedError():
             _log.critical("Telegram does not know our token")
             return Unreachable("401")
+        case exceptions.TelegramNetworkError():
+            return Unreachable("network", in_doubt=not any(each in words for each in _NEVER_LEFT))
         case _:
-            return Unreachable(type(fault).__name__)
+            return Unreachable(type(fault).__name__, in_doubt=isinstance(fault, TimeoutError))
 
 
 def _code(status: str, words: str) -> str:

@@ -6,11 +6,9 @@ took the call says that a telephone rings, not that anybody heard it.
 
 from urllib.parse import quote
 
-import aiohttp
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from bot.channels.sms import REQUEST_SECONDS, RebasedHttpClient, translated
+from bot.channels.sms import FAULTS, REQUEST_SECONDS, RebasedHttpClient, translated
 from scheduler.outbox import Receipt
 from storage.outbox import Letter
 
@@ -47,7 +45,7 @@ class VoiceChannel:
                 timeout=RINGS_SECONDS,
                 time_limit=LASTS_AT_MOST_SECONDS,
             )
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except FAULTS as error:
             raise translated(error, DEAD) from None
         return Receipt(provider_id=str(call.sid))
 

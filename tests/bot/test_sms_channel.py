@@ -5,6 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from urllib.parse import parse_qs
 
 import pytest
@@ -13,7 +14,7 @@ from aiohttp import web
 from bot.channels.off import OffChannel
 from bot.channels.sms import SmsChannel
 from scheduler.outbox import Refused, Unreachable
-from storage.outbox import Letter
+from storage.outbox import AGAIN, Letter
 
 NOW = datetime(2026, 11, 25, 21, 0, tzinfo=UTC)
 PAT = "+447700900201"
@@ -32,6 +33,7 @@ class Twilio:
         self.status = 201
         self.answer: dict[str, object] = {"sid": "SM" + "0" * 32, "status": "queued"}
         self.silent = False
+        self.list_status = 200
 
     async def create(self, request: web.Request) -> web.Response:
         fields = {name: values[0] for name, values in parse_qs(await request.text()).items()}
@@ -39,6 +41,18 @@ class Twilio:
         if self.silent:
             await asyncio.sleep(60)
         return web.json_response(self.answer, status=self.status)
+
+    async def list(self, request: web.Request) -> web.Response:
+        """What came so far, as Twilio lists it."""
+        told = [
+            {"sid": "SM" + "0" * 32, "body": fields["Body"], "to": fields["To"], "status": "queued",
+             "direction": "outbound-api", "date_created": format_datetime(NOW)}
+            for _, fields in self.heard if fields["To"] == request.query["To"]
+        ]  # fmt: skip
+        return web.json_response({"messages": told, "next_page_uri": None}, status=self.list_status)
+
+    async def fetch(self, request: web.Request) -> web.Response:
+        return web.json_response({"sid": request.match_info["sid"], "status": "undelivered", "error_code": 30005})
 
     def refuses(self, status: int, code: int) -> None:
         self.status = status
@@ -50,6 +64,8 @@ async def a_line(seconds: float = 5, service: str = "") -> AsyncIterator[tuple[T
     double = Twilio()
     app = web.Application()
     app.router.add_post("/base/2010-04-01/Accounts/AC1/Messages.json", double.create)
+    app.router.add_get("/base/2010-04-01/Accounts/AC1/Messages.json", double.list)
+    app.router.add_get("/base/2010-04-01/Accounts/AC1/Messages/{sid}.json", double.fetch)
     runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
@@ -77,12 +93,16 @@ async def test_a_letter_goes_out_as_one_request() -> None:
 
 
 @pytest.mark.parametrize(
-    ("expires", "seconds"), [(None, 14400), (timedelta(days=1), 14400), (timedelta(0), 1), (timedelta(hours=-1), 1)]
-)
-async def test_no_text_arrives_long_after_its_time(expires: timedelta | None, seconds: int) -> None:
+    ("kind", "expires", "seconds"),
+    [
+        ("question", None, 900), ("question", timedelta(minutes=7), 420), ("question", timedelta(days=1), 900),
+        ("alert", None, 3600), ("notice", None, 14400), ("reply", timedelta(0), 1), ("alert", timedelta(hours=-1), 1),
+    ],
+)  # fmt: skip
+async def test_no_text_arrives_long_after_its_time(kind: str, expires: timedelta | None, seconds: int) -> None:
     """A13: Twilio's own ten hours would bring tonight's question tomorrow."""
     async with a_line() as (double, channel):
-        await channel.send(replace(LETTER, expires_at=None if expires is None else NOW + expires))
+        await channel.send(replace(LETTER, kind=kind, expires_at=None if expires is None else NOW + expires))
         assert double.heard[0][1]["ValidityPeriod"] == str(seconds)
 
 
@@ -126,14 +146,53 @@ async def test_a_silent_server_does_not_hold_the_post() -> None:
                 await channel.send(LETTER)
 
 
+async def test_a_text_whose_answer_was_lost_is_looked_for_before_it_goes_again() -> None:
+    """B055: Twilio took it, and the line was cut before it could say so."""
+    async with a_line(seconds=0.2) as (double, channel):
+        double.silent = True
+        with pytest.raises(Unreachable) as lost:
+            await channel.send(LETTER)
+        assert lost.value.in_doubt
+        double.silent = False
+        again = replace(LETTER, body=f"{AGAIN}{LETTER.body}", doubt_since=NOW)
+        assert (await channel.send(again)).provider_id == "SM" + "0" * 32
+        assert len(double.heard) == 1
+
+
+@pytest.mark.parametrize("status", [200, 404, 500])
+async def test_where_twilio_does_not_know_or_does_not_say_it_goes_again(status: int) -> None:
+    """Asking must never be what keeps a letter back."""
+    async with a_line() as (double, channel):
+        double.list_status = status
+        await channel.send(replace(LETTER, body=f"{AGAIN}{LETTER.body}", doubt_since=NOW))
+        assert [fields["Body"] for _, fields in double.heard] == [f"{AGAIN}{LETTER.body}"]
+
+
+@pytest.mark.parametrize(("status", "doubt"), [(500, False), (503, False), (429, False), (502, True), (504, True)])
+async def test_only_an_answer_that_was_lost_leaves_a_doubt(status: int, doubt: bool) -> None:
+    """Twilio's own no is a no: through two hours of outage, nobody's first text calls itself a repeat."""
+    async with a_line() as (double, channel):
+        double.refuses(status, 0)
+        with pytest.raises(Unreachable) as late:
+            await channel.send(LETTER)
+        assert late.value.in_doubt is doubt
+
+
+async def test_what_became_of_a_text_can_be_asked() -> None:
+    """Its status and its code, as a callback would have said."""
+    async with a_line() as (_, channel):
+        assert await channel.word_on("SM" + "0" * 32) == ("undelivered", "30005")
+
+
 async def test_a_dead_line_is_unreachable() -> None:
-    """Nobody listens at that address."""
+    """Nobody listens at that address: nothing was said, and there is no doubt."""
     async with a_line() as (_, channel):
         await channel.send(LETTER)
     dead = SmsChannel(account_sid="AC1", auth_token="t", api_url="http://127.0.0.1:1", sender="+441632960200",
                       service_sid="", public_url="https://porch.example", now=lambda: NOW)  # fmt: skip
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable) as unheard:
         await dead.send(LETTER)
+    assert not unheard.value.in_doubt
     await dead.close()
 
 

@@ -202,9 +202,34 @@ async def test_a_network_that_is_down_is_tried_again():
     try:
         with pytest.raises(Unreachable) as fault:
             await channel.send(LETTER)
-        assert TOKEN not in str(fault.value)
+        assert TOKEN not in str(fault.value) and not fault.value.in_doubt
     finally:
         await channel.close()
+
+
+async def test_an_answer_that_was_lost_leaves_a_doubt() -> None:
+    """B055: Telegram heard us and said nothing in time; the next try says that it is a repeat."""
+
+    async def silent(request: web.Request) -> web.Response:
+        await asyncio.sleep(60)
+        raise AssertionError
+
+    app = web.Application()
+    app.router.add_post("/{anything:.*}", silent)
+    runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    channel = TelegramChannel(
+        token=TOKEN, api_url=f"http://127.0.0.1:{runner.addresses[0][1]}", card_before=_no_card, document=_no_document,
+        seconds=0.2,
+    )  # fmt: skip
+    try:
+        with pytest.raises(Unreachable) as fault:
+            await channel.send(LETTER)
+        assert fault.value.in_doubt
+    finally:
+        await channel.close()
+        await runner.cleanup()
 
 
 async def test_a_report_goes_as_a_protected_file(line: Line):

@@ -296,3 +296,15 @@ async def test_every_letter_of_a_decision_names_the_entry_of_the_log_that_called
         rows = await h.database.read(lambda tx: tx.rows("SELECT id, cause, person, channel FROM outbox"))
         assert rows and all(row["cause"] != row["id"] for row in rows)
         assert len({(row["cause"], row["person"], row["channel"]) for row in rows}) == len(rows)
+
+
+@pytest.mark.parametrize(("in_doubt", "words"), [(True, "REPEAT: hello"), (False, "hello")])
+async def test_a_letter_whose_answer_was_lost_goes_again_as_a_repeat(tmp_path, in_doubt: bool, words: str):
+    """B055: one alert, and who reads it twice reads that it is the same. What was plainly not taken is no repeat."""
+    async with a_house(tmp_path) as h:
+        phone = Phone("telegram", *[Unreachable("cut", in_doubt=in_doubt)] * 2)
+        await put(h, A_LETTER)
+        for second in (0, 5, 20):
+            await drain(h.casebook, {"telegram": phone}, EVENING + timedelta(seconds=second))
+        assert [letter.body for letter in phone.got] == ["hello", words, words]
+        assert [letter.doubt_since for letter in phone.got] == [None, *[EVENING if in_doubt else None] * 2]

@@ -1,0 +1,80 @@
+"""What became of a text whose receipt did not come? The provider is asked, and its answer is heard like any callback.
+
+60 s after a text was sent, and again after 180 s. A text that is still on its way then counts as not delivered where it calls
+somebody: an alert that nobody took, a question that still waits, goes by the person's other channel.
+"""
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import datetime
+from functools import partial
+from typing import Protocol, runtime_checkable
+
+import structlog
+
+from casework.case import Case
+from scheduler.outbox import Channel, Refused, Unreachable, refused
+from storage import proofs
+from storage.casebook import Casebook
+from storage.desk import Desk
+from storage.outbox import Letter
+from storage.proofs import Unproved
+
+AT_ONCE = 8
+NO_RECEIPT = "no receipt"
+log = structlog.get_logger()
+
+# (our letter's id, the provider's id, its status, its error code or "")
+Hear = Callable[[str, str, str, str], Awaitable[object]]
+
+
+@runtime_checkable
+class Askable(Protocol):
+    """A channel whose provider can be asked what became of a letter."""
+
+    async def word_on(self, provider_id: str) -> tuple[str, str]:
+        """Its status and error code. Raises Refused or Unreachable."""
+        ...
+
+
+class Proofs:
+    """Asks for the receipts that are late. `hear` takes what a provider says as if it had called."""
+
+    def __init__(self, casebook: Casebook, channels: Mapping[str, Channel], hear: Hear) -> None:
+        self._casebook, self._channels, self._hear = casebook, channels, hear
+
+    async def look(self, now: datetime) -> int:
+        """Ask for every receipt that is late; returns how many that were."""
+        late = await self._casebook.database.read(lambda tx: proofs.unproved(tx, now))
+        for first in range(0, len(late), AT_ONCE):
+            await asyncio.gather(*(self._ask(each) for each in late[first : first + AT_ONCE]))
+        return len(late)
+
+    async def _ask(self, each: Unproved) -> None:
+        channel = self._channels.get(each.letter.channel)
+        if isinstance(channel, Askable):
+            try:
+                status, code = await channel.word_on(each.provider_id)
+                await self._hear(each.letter.id, each.provider_id, status, code)
+            except (Refused, Unreachable) as fault:
+                log.warning("a receipt cannot be had", letter=each.letter.id, code=fault.code)
+        await self._casebook.at_desk(partial(_looked, each=each))
+
+
+async def _looked(desk: Desk, *, each: Unproved) -> None:
+    """It was asked for. Where that was the last time and it is still open, whoever it calls is called by another way."""
+    await proofs.looked(desk.tx, each)
+    letter = each.letter
+    if not each.last or letter.case_id is None or not await proofs.is_open(desk.tx, letter.id):
+        return
+    case = await desk.case(letter.case_id)
+    if case is not None and case.open and calls(case, letter):
+        await refused(desk, letter, dead=False, code=NO_RECEIPT)
+
+
+def calls(case: Case, letter: Letter) -> bool:
+    """Whether a letter still waits for what its reader is to do."""
+    if letter.kind == "alert":
+        return case.alert.rung > 0 and case.alert.taken_by is None
+    asked = [prompt.check for prompt in case.prompts if prompt.to == letter.person]
+    return letter.kind == "question" and letter.text in asked

@@ -1,0 +1,150 @@
+"""A receipt that does not come is asked for, twice; then whoever was to be reached is reached another way."""
+
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from casework.events import AlertAcknowledged
+from casework.levels import Trust
+from handlers import receipts
+from scheduler.outbox import Receipt, Unreachable, refused
+from scheduler.postman import drain
+from scheduler.proofs import Proofs
+from storage.inbox import Heard
+from storage.outbox import Letter
+from tests.databases import ON_BOTH
+from tests.scheduler.test_outbox import A_LETTER, Phone, put
+from tests.storage.houses import EVENING, House, a_house
+
+pytestmark = ON_BOTH
+
+
+SENT = EVENING + timedelta(minutes=11)
+
+
+@dataclass
+class Network(Phone):
+    """A phone network that takes texts, never calls back, and answers when it is asked."""
+
+    name: str = "sms"
+    says: tuple[str, str] = ("sent", "")
+    down: bool = False
+    asked: list[str] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        Phone.__init__(self, "sms")
+
+    async def send(self, letter: Letter) -> Receipt:
+        self.got.append(letter)
+        return Receipt("SM" + "1" * 32)
+
+    async def word_on(self, provider_id: str) -> tuple[str, str]:
+        self.asked.append(provider_id)
+        if self.down:
+            raise Unreachable("503")
+        return self.says
+
+
+@dataclass
+class Night:
+    """A house, its two phones, and who asks for receipts."""
+
+    h: House
+    case_id: str
+    network: Network
+    telegram: Phone
+    proofs: Proofs
+
+    async def later(self, seconds: float) -> int:
+        """So many seconds after the text was sent."""
+        self.h.clock.instant = SENT + timedelta(seconds=seconds)
+        asked = await self.proofs.look(self.h.clock.now())
+        await self.post()
+        return asked
+
+    async def post(self) -> None:
+        await drain(self.h.casebook, {"sms": self.network, "telegram": self.telegram}, self.h.clock.now())
+
+    async def state(self) -> str:
+        rows = await self.h.database.read(lambda tx: tx.rows("SELECT state FROM outbox WHERE id = 'letter-1'"))
+        return str(rows[0]["state"])
+
+
+@asynccontextmanager
+async def a_night(folder: Path, **letter: object) -> AsyncIterator[Night]:
+    """An alert went to Cass by SMS alone, and no receipt comes."""
+    async with a_house(folder) as h:
+        case_id = await h.opens()
+        await h.silence(SENT)  # nobody answers: an alert is out
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        changes = {"case_id": case_id, "person": "cass", "channel": "sms", "text": "C_ALERT", "kind": "alert", **letter}
+        text = replace(A_LETTER, due_at=SENT, address="+447700900301", **changes)  # type: ignore[arg-type]
+        await put(h, text)
+        network, telegram = Network(), Phone("telegram")
+
+        async def hear(letter_id: str, sid: str, status: str, code: str) -> None:
+            raw = json.dumps({"m": letter_id, "ErrorCode": code})
+            heard = Heard(source="twilio", external_id=f"{sid}:{status}", received_at=h.clock.now(), raw=raw)
+            await h.casebook.hear(heard, receipts.answer_for(heard, refused))
+
+        night = Night(h, case_id, network, telegram, Proofs(h.casebook, {"sms": network}, hear))
+        await night.post()
+        yield night
+
+
+async def test_a_receipt_that_is_late_is_asked_for_after_60_and_180_seconds_and_no_more(tmp_path: Path) -> None:
+    """Twilio promises no callback; what it never sends is asked for twice."""
+    async with a_night(tmp_path) as night:
+        assert [await night.later(seconds) for seconds in (59, 60, 179, 180, 9999)] == [0, 1, 0, 1, 0]
+        assert night.network.asked == ["SM" + "1" * 32] * 2
+
+
+async def test_what_the_provider_answers_is_heard_like_its_callback(tmp_path: Path) -> None:
+    """Delivered: nothing more is asked, and nobody is written to again."""
+    async with a_night(tmp_path) as night:
+        night.network.says = ("delivered", "")
+        assert [await night.later(seconds) for seconds in (60, 180)] == [1, 0]
+        assert (await night.state(), night.telegram.got) == ("delivered", [])
+
+
+async def test_a_number_that_is_found_to_be_dead_is_passed_by_at_once(tmp_path: Path) -> None:
+    """The callback was lost, and says what it would have said."""
+    async with a_night(tmp_path) as night:
+        night.network.says = ("undelivered", "30005")
+        await night.later(60)
+        assert (await night.state(), [x.address for x in night.telegram.got if x.body == "hello"]) == (
+            "failed",
+            ["1003"],
+        )
+
+
+@pytest.mark.parametrize("down", [False, True])
+async def test_an_alert_without_a_receipt_counts_as_not_delivered(tmp_path: Path, down: bool) -> None:
+    """Still on its way after three minutes, or nobody says: by the other channel now. The last word may still come."""
+    async with a_night(tmp_path) as night:
+        night.network.down = down
+        await night.later(60)
+        assert night.telegram.got == []
+        await night.later(180)
+        assert ([letter.body for letter in night.telegram.got], await night.state()) == (["hello"], "sent")
+
+
+async def test_an_alert_that_somebody_took_is_not_sent_another_way(tmp_path: Path) -> None:
+    """What no longer matters disturbs nobody."""
+    async with a_night(tmp_path) as night:
+        await night.h.record(night.case_id, AlertAcknowledged, by="cass", trust=Trust.VERIFIED)
+        await night.h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE id <> 'letter-1'"))
+        await night.later(180)
+        assert (night.network.asked, night.telegram.got) == (["SM" + "1" * 32], [])
+
+
+async def test_a_text_that_calls_nobody_is_asked_for_and_left(tmp_path: Path) -> None:
+    """Words that ask for nothing are not worth a second message."""
+    async with a_night(tmp_path, kind="notice") as night:
+        await night.later(180)
+        assert night.telegram.got == []
