@@ -1,13 +1,14 @@
 """Knows how units of work are run on SQLite: one after another on the writer's own thread, many to one commit.
 
-A unit that comes while the disk is busy waits in a queue; when the writer is free it takes all that wait, runs each in
-a savepoint of its own, and commits them together. One flush then answers every waiter: at load the disk is asked
-once a group and not once a message, and a single unit waits for nobody. A unit that fails is undone alone. Reads have
-connections of their own and see only what was committed.
+A unit that comes while the writer is busy waits in a queue; when it is free it takes those that wait, runs each in
+a savepoint of its own, and commits them together. One flush then answers every waiter (`storage.sqlite_flush`): at load
+the disk is asked once a group and not once a message, the next group is worked meanwhile, and a single unit waits for
+nobody. A unit that fails is undone alone. Reads have connections of their own and see only what was committed.
 
-    unit A ──┐  BEGIN ── A ── B ── C ── COMMIT (one fsync) ──┬── A's answer
-    unit B ──┤            (each in its own savepoint)        ├── B's answer
-    unit C ──┘                                               └── C's answer
+    unit A ──┐  BEGIN ── A ── B ── C ── COMMIT ── flush ──┬── A's answer
+    unit B ──┤  (each in its own savepoint)               ├── B's answer
+    unit C ──┘                                            └── C's answer
+    unit D ────────────────────────── BEGIN ── D ── …
 """
 
 import asyncio
@@ -27,6 +28,7 @@ import aiosqlite
 from casework.errors import NotAllowed
 from storage.codec import instant, ms
 from storage.database import AlreadyOpen, Damaged, Database, Unit
+from storage.sqlite_flush import Flusher, answer
 from storage.sqlite_units import Job, read_unit, told, write_group
 
 T = TypeVar("T")
@@ -34,7 +36,7 @@ T = TypeVar("T")
 ENGINE = sqlite3.sqlite_version_info
 READERS = 2
 CACHED_STATEMENTS = 512
-GROUP_AT_MOST = 128  # units to one commit: at a third of a millisecond each, a newcomer waits some 40 ms at worst
+GROUP_AT_MOST = 32  # units to one commit: longer to work than a disk takes to flush them, and soon over for a newcomer
 
 
 async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *arguments: Any) -> T:
@@ -57,6 +59,7 @@ class SqliteDatabase(Database):
         self._turn = 0
         self._waiting: deque[Job[Any]] = deque()
         self._writing: asyncio.Task[None] | None = None
+        self._flusher = Flusher(path)
 
     @classmethod
     async def begin(cls, url: str, *, read_only: bool = False) -> Self:
@@ -86,6 +89,7 @@ class SqliteDatabase(Database):
     async def write(self, unit: Unit[T]) -> T:
         if self._writer is None:
             raise NotAllowed("this database was opened for reading")
+        self._flusher.refuse()
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[T] = loop.create_future()
         self._waiting.append(Job(unit, answer))
@@ -97,14 +101,30 @@ class SqliteDatabase(Database):
         """Commit what waits, group by group, until nothing waits; the next unit begins anew."""
         while self._waiting:
             group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_AT_MOST))]
+            kept = True
             try:
-                await on_thread(writer, write_group, group)
+                kept = await on_thread(writer, self._work, group)
+            except OSError as fault:
+                self._flusher.fail(group, fault)
             except BaseException as fault:  # the connection itself: nothing of the group was kept
                 for job in group:
                     job.fail(told(fault) if isinstance(fault, sqlite3.Error) else fault)
-            for job in group:
-                job.tell()
+            if kept:
+                answer(group)
+            else:
+                self._flusher.take(group)
         self._writing = None
+
+    def _work(self, connection: sqlite3.Connection, group: list[Job[Any]]) -> bool:
+        """Commit a group; flush it too, at once, where nobody waits for the writer. Returns whether it did.
+
+        Raises OSError where the disk did not keep it.
+        """
+        write_group(connection, group)
+        if self._waiting:
+            return False
+        self._flusher.flush()
+        return True
 
     async def read(self, unit: Unit[T]) -> T:
         self._turn = (self._turn + 1) % len(self._readers)
@@ -113,6 +133,7 @@ class SqliteDatabase(Database):
     async def close(self) -> None:
         if self._writing is not None:
             await asyncio.shield(self._writing)
+        await self._flusher.close()
         for connection in self._readers:
             await connection.close()
         if self._writer is not None:
@@ -136,7 +157,7 @@ class SqliteDatabase(Database):
 
 _WRITER_PRAGMAS = (
     "PRAGMA journal_mode = WAL",
-    "PRAGMA synchronous = FULL",  # acknowledged means: survives a power cut
+    "PRAGMA synchronous = NORMAL",  # `storage.sqlite_flush` flushes before anybody is answered
     "PRAGMA foreign_keys = ON",
     "PRAGMA trusted_schema = OFF",
     "PRAGMA busy_timeout = 5000",

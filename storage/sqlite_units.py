@@ -122,8 +122,6 @@ def _alone(connection: sqlite3.Connection, job: Job[Any]) -> None:
     except BaseException as fault:
         _roll_back(connection)
         job.fail(told(fault) if isinstance(fault, sqlite3.Error) else fault)
-        return
-    job.committed()
 
 
 def _together(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> bool:
@@ -136,8 +134,6 @@ def _together(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> bool:
     except sqlite3.Error:
         _roll_back(connection)
         return False
-    for job in jobs:
-        job.committed()
     return True
 
 

@@ -65,9 +65,9 @@ def puts(*numbers: int) -> list[object]:
 
 async def test_units_that_wait_together_are_committed_together_and_in_order(database: Database) -> None:
     """One flush of the disk answers every waiter; first come, first done."""
-    group, numbers = Group(database), list(range(64, 0, -1))
+    group, numbers = Group(database), list(range(GROUP_AT_MOST, 0, -1))
     await group.comes(*puts(*numbers))
-    assert [None] * 64 == await group.ends()
+    assert [None] * GROUP_AT_MOST == await group.ends()
     assert 1 == group.commits
     assert numbers == await in_order(database)
 
@@ -182,7 +182,7 @@ async def test_a_unit_may_wait_for_nothing_but_its_own_statements(database: Data
 
 
 async def test_the_connection_is_as_careful_as_promised(database: Database) -> None:
-    """P3: WAL, every commit flushed, foreign keys checked, the schema not trusted with code."""
+    """P3: WAL, foreign keys checked, the schema not trusted with code; flushed by `storage.sqlite_flush`."""
 
     async def unit(tx: Tx) -> dict[str, object]:
         found = {}
@@ -192,7 +192,7 @@ async def test_the_connection_is_as_careful_as_promised(database: Database) -> N
             found[name] = row[0]
         return found
 
-    expected = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "synchronous": 2}
+    expected = {"journal_mode": "wal", "foreign_keys": 1, "trusted_schema": 0, "synchronous": 1}
     assert expected == await database.write(unit)
 
 
