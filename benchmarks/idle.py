@@ -28,7 +28,7 @@ from benchmarks.scripts import script
 from tests.outside import ROOT, Outside, outside
 
 LIVE, DEADLINES_A_CASE, ORIGINALS = 100_000, 2, 100
-SHORT_SECONDS, FULL_SECONDS = 22.0, 120.0  # a beat every ten seconds is seen twice
+SHORT_SECONDS, FULL_SECONDS = 12.0, 120.0  # a beat every ten seconds is seen
 BEGINS_SECONDS, LOOK_SECONDS, LOOKS_AT_MOST = 8.0, 2.0, 45  # what a house does once after its start is not idling
 QUIET = 5.0  # percent of a core
 IMPORTS = (
