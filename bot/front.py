@@ -33,6 +33,7 @@ from bot.socket import open_hatch
 from bot.workshop import Workshop
 from handlers.inbox import Doors, no_answer, no_file
 from scheduler.auditor import Auditor
+from scheduler.canary import CanaryBell
 from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
 from scheduler.proofs import Proofs
@@ -149,6 +150,7 @@ class Front:
         return await readiness(
             house.database, house.clock,
             Asked(channels=house.channels, off=off, ticked=house.work.ticked, by_hand=self._moved, audit=audit,
+                  canaries=house.settings.canaries,
                   key=audit_key(house.settings) if chains else None, write=write),
         )  # fmt: skip
 
@@ -186,6 +188,8 @@ class Front:
             last_resort=open_last_resort(settings, house.clock.now, self._stack),
         )  # fmt: skip
         house.work.look_after = self._proof.look
+        if settings.canaries:
+            house.work.canary = CanaryBell(house.casebook, settings.canaries)
         if not self._moved:
             self._proof.start(house.clock.now)
             self._stack.push_async_callback(self._proof.stop)

@@ -58,6 +58,7 @@ def _of_ready(ready: bool, facts: Mapping[str, Any]) -> Iterable["Metric"]:
             yield _gauge(name.replace("_s", "_seconds") if name.endswith("_s") else name, says, facts[name])
     yield _each("channel_works", "1 while letters leave by this channel", "channel", facts["channels"])
     yield _each("duty_warnings", "What would hurt on a night to come", "kind", facts["duty_warnings"])
+    yield _each("canary_back", "1 while no canary is late by this channel", "channel", facts["canary"])
     found = {} if facts["self_check"] is None else facts["self_check"]["found"]
     yield _each("self_check_found", "What the house's own check found last", "kind", found)
 

@@ -9,7 +9,7 @@ import structlog
 
 from scheduler.auditor import Audit
 from scheduler.clock import Clock
-from storage import foresight, health, pulse
+from storage import canaries, foresight, health, pulse
 from storage.database import Database
 
 TICK_AT_MOST_SECONDS = 15  # three sweeps of the metronome
@@ -23,14 +23,15 @@ _log = structlog.get_logger(__name__)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
     """What is asked. `channels`: every way there is; `off`: those for which nothing was set. `by_hand`: a tester moves the
-    clock, so that nothing has an age. `audit`: the last look of the house's own check, where this node takes it. `key`: of the
-    log's chains; None leaves them unread, as `write` = False leaves the database unwritten."""
+    clock, so that nothing has an age. `audit`: the last look of the house's own check, where this node takes it. `canaries`:
+    where they fly. `key`: of the log's chains; None leaves them unread, as `write` = False leaves the database unwritten."""
 
     channels: Collection[str]
     off: Collection[str] = ()
     ticked: datetime | None
     by_hand: bool
     audit: Audit | None = None
+    canaries: Collection[tuple[str, str]] = ()
     key: bytes | None = None
     write: bool = True
 
@@ -42,11 +43,12 @@ async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[boo
         "db_writable": not asked.write or await _writable(database, now),
         "tick_age_s": None if asked.ticked is None else 0 if asked.by_hand else _seconds(now, asked.ticked),
         "overdue": None, "open_without_deadline": None, "outbox_oldest_s": None, "channels": {}, "audit_ok": False,
-        "duty_warnings": {}, "self_check": _told(asked, now),
+        "duty_warnings": {}, "self_check": _told(asked, now), "canary": {},
     }  # fmt: skip
     try:
         found = await database.read(lambda tx: health.look(tx, now, asked.key))
         foreseen = await database.read(foresight.standing)
+        flown = await database.read(lambda tx: canaries.back(tx, now, asked.canaries)) if asked.canaries else {}
     except Exception as fault:
         _log.error("the database cannot be read", fault=type(fault).__name__)
         return False, facts
@@ -57,6 +59,7 @@ async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[boo
         "outbox_oldest_s": 0 if found.outbox_oldest is None else _seconds(now, found.outbox_oldest),
         "channels": {name: failing.get(name, 0) <= OUTBOX_AT_MOST_SECONDS for name in asked.channels},
         "audit_ok": found.chain_whole,
+        "canary": flown,
         "duty_warnings": foreseen,  # what would hurt on a night to come breaks no promise tonight
     }
     ways = [each for each in SPEAKING if each in asked.channels and each not in asked.off]
@@ -81,6 +84,7 @@ def _kept(facts: dict[str, Any]) -> bool:
         and not facts["overdue"]
         and not facts["open_without_deadline"]
         and facts["outbox_oldest_s"] <= OUTBOX_AT_MOST_SECONDS
+        and all(facts["canary"].values())
         and (check is None or (check["age_s"] <= AUDIT_AT_MOST_SECONDS and not check["lasting"]))
     )
 

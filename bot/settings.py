@@ -68,6 +68,7 @@ class Settings(BaseSettings):
     heartbeat_url: SecretStr | None = Field(None, alias="PORCHLIGHT_HEARTBEAT_URL")  # whoever knows it can beat for us
     metrics_token: SecretStr | None = Field(None, alias="METRICS_TOKEN")
     last_resort_text: str = Field("", alias="PORCHLIGHT_LAST_RESORT")
+    canary_text: str = Field("", alias="PORCHLIGHT_CANARY")
     protocols: Path | None = Field(None, alias="PORCHLIGHT_PROTOCOLS")
     log: Literal["console", "json"] = Field("console", alias="PORCHLIGHT_LOG")
     test_clock: Path | None = Field(None, alias="PORCHLIGHT_TEST_CLOCK")
@@ -109,6 +110,13 @@ class Settings(BaseSettings):
     def last_resort(self) -> tuple[str, ...]:
         """The numbers that are told when the house can keep no records."""
         return tuple(numbers(self.last_resort_text))
+
+    @property
+    def canaries(self) -> tuple[tuple[str, str], ...]:
+        """Where canaries fly, each a channel and an address there, by channels that are open in this house."""
+        places = [("sms" if each.startswith("+") else "telegram", each) for each in numbers(self.canary_text)]
+        open_ones = {"sms": self.uses_twilio, "telegram": self.telegram_mode != "off"}
+        return tuple(place for place in places if open_ones[place[0]])
 
     @property
     def mail_sender(self) -> str:

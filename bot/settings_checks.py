@@ -24,6 +24,7 @@ TEST_ONLY = ("PORCHLIGHT_TEST_CLOCK", "PORCHLIGHT_TEST_CRASH", "PORCHLIGHT_TEST_
 URLS = ("PUBLIC_URL", "TELEGRAM_API_URL", "TWILIO_API_URL")
 _WEBHOOK_SECRET = re.compile(r"[A-Za-z0-9_-]{32,256}")  # Telegram's own rule, and our length
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
+_CHAT = re.compile(r"-?\d{1,16}")
 _BIND = re.compile(r"(?:\[[0-9a-fA-F:]+\]|[A-Za-z0-9.-]+):(\d{1,5})")
 
 
@@ -135,6 +136,10 @@ def _proof(given: Given) -> Iterator[str]:
     last = numbers(given.get("PORCHLIGHT_LAST_RESORT", ""))
     if not all(_NUMBER.fullmatch(each) for each in last):
         yield "PORCHLIGHT_LAST_RESORT: must be numbers like +44…, with commas between them"
+    if not all(
+        _NUMBER.fullmatch(each) or _CHAT.fullmatch(each) for each in numbers(given.get("PORCHLIGHT_CANARY", ""))
+    ):
+        yield "PORCHLIGHT_CANARY: must be numbers like +44… or ids of Telegram chats, with commas between them"
     if last and not _sandbox(given) and "TWILIO_AUTH_TOKEN" not in given:
         yield "PORCHLIGHT_LAST_RESORT: needs TWILIO_AUTH_TOKEN: it is a text"
 

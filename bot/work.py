@@ -12,6 +12,7 @@ import structlog
 from bot.crash import Crash
 from bot.settle import settle
 from scheduler.clock import Clock, SharedClock
+from scheduler.canary import CanaryBell
 from scheduler.dead_man import DeadMan
 from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
@@ -49,6 +50,7 @@ class Work:
         self.ticked: datetime | None = None
         self.awaken: Callable[[datetime], None] = _by_itself
         self.dead_man: DeadMan | None = None
+        self.canary: CanaryBell | None = None
         self.look_after: Callable[[datetime], Awaitable[None]] = _nobody_looks  # after a clock that somebody moves
         self.proofs: Proofs | None = None
         self.leading = False  # whether this node does what one node at a time may do
@@ -147,7 +149,8 @@ class Work:
 
         async def deadlines() -> int:
             await self._duty.ring(self._clock.now())
-            return await ring(self._casebook, self._clock.now())
+            flown = 0 if self.canary is None else await self.canary.turn(self._clock.now(), at_once=True)
+            return flown + await ring(self._casebook, self._clock.now())
 
         done = await settle(inputs, deadlines, self.drain)
         await self._move_texts(self._clock.now(), at_once=True)
@@ -181,9 +184,10 @@ class Work:
             await asyncio.sleep(PLAN_EVERY_SECONDS)
 
     async def _mind(self, now: datetime) -> None:
-        """Look after duty; no deadline waits for it."""
+        """Look after canaries and duty; no deadline waits for them."""
         try:
-            if await self._duty.ring(now):
+            flown = 0 if self.canary is None else await self.canary.turn(now)
+            if await self._duty.ring(now) + flown:
                 self.stir()
         except Exception as fault:
             _log.error("duty could not be looked after", fault=type(fault).__name__)

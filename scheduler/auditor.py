@@ -104,13 +104,13 @@ class Auditor:
             if not new:
                 continue
             try:
-                await self._casebook.at_desk(partial(_tell, text=text, fault=f"{new[0]} {audit.found[new[0]]}"))
+                await self._casebook.at_desk(partial(tell_faults, text=text, fault=f"{new[0]} {audit.found[new[0]]}"))
                 self._said |= dict.fromkeys([f"{text} {kind}" for kind in new], now)
             except Exception as fault:
                 _log.critical("nobody could be told of the house's faults", fault=where(fault))
 
 
-async def _tell(desk: Desk, *, text: str, fault: str) -> None:
+async def tell_faults(desk: Desk, *, text: str, fault: str) -> None:
     """Tell the co-ordinators on duty and the owners of every organisation."""
     people = await desk.directory.holders("owner")
     for organisation in await desk.directory.organisations():

@@ -30,7 +30,7 @@ TABLES: Mapping[str, tuple[str, ...]] = {
     "contact_test": ("person", "asked_at"), "group_chat": ("organisation", "home"),
     "dead_channel": ("person", "channel"), "duty_warning": ("organisation", "kind", "about"),
     "empty_rung": ("case_id", "role"), "pin": ("person",), "call_answer": ("external_id",),
-    "dead_man": ("case_id", "person", "address", "due_at"),
+    "dead_man": ("case_id", "person", "address", "due_at"), "canary": ("flight_id",),
 }  # fmt: skip
 WITHOUT_KEY = frozenset({"texter_mark"})  # small, and copied whole
 LEAVING, ARRIVING, ARRIVED, LEFT = (

@@ -137,6 +137,7 @@ def test_test_settings_stand_in_the_sandbox(tmp_path: Path) -> None:
         ({"DATABASE_URL": "mysql://db/porch"}, ["DATABASE_URL"]),
         ({"PORCHLIGHT_HEARTBEAT_URL": "ftp://watch.example"}, ["PORCHLIGHT_HEARTBEAT_URL"]),
         ({"PORCHLIGHT_LAST_RESORT": "07700 900401"}, ["PORCHLIGHT_LAST_RESORT"]),
+        ({"PORCHLIGHT_CANARY": "+447700900500, @canary"}, ["PORCHLIGHT_CANARY"]),
         ({"PORCHLIGHT_AUDIT_KEY": ""}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_AUDIT_KEY": "c2hvcnQ="}, ["PORCHLIGHT_AUDIT_KEY"]),
         ({"PORCHLIGHT_MODE": "rehearse"}, ["PORCHLIGHT_MODE"]),
