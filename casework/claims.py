@@ -68,6 +68,9 @@ def _ring_again(turn: Turn) -> None:
         return
     number = min(task.rung + 1, turn.protocol.last_rung)
     due = turn.now + turn.protocol.timers.claim.next_rung * MINUTE
+    alert = turn.case.alert
+    if task.rung == number and alert.rung and alert.next_at is not None:
+        due = alert.next_at  # everybody was asked before: from now on in one text with the alert
     turn.decide(TaskMoved(at=turn.now, task=CALLBACK, due_at=due, rung=number))
     turn.tell(turn.rung(number), "C_CLAIM", {"by": due}, via="both", alert=number)
 

@@ -5,6 +5,7 @@ it lapses if nothing follows (domain 6). The police's number is chased in `chase
 from datetime import datetime
 
 from casework import chase, silence
+from casework.aftercare import CALLBACK
 from casework.case import Case
 from casework.effects import CallOff, Field, MarkAlerts, Tell, To
 from casework.events import (
@@ -136,7 +137,10 @@ def _alert(turn: Turn, number: int) -> None:
 
 
 def _said_already(turn: Turn, number: int) -> bool:
-    """C_NOREF goes to the same people at this moment: it alerts as well, and they have read the reasons before."""
+    """C_NOREF or C_CLAIM goes to the same people at this moment: it alerts as well, and they have read the reasons before."""
+    task = turn.case.task(CALLBACK)
+    if turn.due("claim") and task is not None and task.done_at is None and task.rung == number:
+        return True
     return any(isinstance(x, Tell) and x.text == "C_NOREF" and x.to == turn.rung(number) for x in turn.effects)
 
 

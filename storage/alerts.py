@@ -37,12 +37,18 @@ async def keep(tx: Tx, rows: Sequence[Sequence[Value]]) -> None:
     await bulk.insert(tx, "alert (alert_id, case_id, letter_id, rung, person, channel, digits, state, made_at)", rows)
 
 
-async def live_digits(tx: Tx, case_id: str) -> dict[str, str]:
-    """The digits of the newest live alert of each person who has one."""
+async def live(tx: Tx, case_id: str, since: datetime) -> tuple[dict[str, str], dict[str, list[int]]]:
+    """Of each person who has a live alert: the digits of the newest, and when those since then were made (ms)."""
     rows = await tx.rows(
-        "SELECT person, digits FROM alert WHERE case_id = ? AND state = 'live' ORDER BY made_at, alert_id", case_id
+        "SELECT person, digits, made_at FROM alert WHERE case_id = ? AND state = 'live' ORDER BY made_at, alert_id",
+        case_id,
     )
-    return {each["person"]: each["digits"] for each in rows}
+    made: dict[str, list[int]] = {}
+    for each in rows:
+        lately = made.setdefault(each["person"], [])
+        if each["made_at"] > ms(since):
+            lately.append(each["made_at"])
+    return {each["person"]: each["digits"] for each in rows}, made
 
 
 async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:

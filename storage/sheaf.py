@@ -14,7 +14,7 @@ from casework.deadlines import armed
 from casework.effects import Field, Tell
 from casework.protocol import Protocol
 from casework.wording import Phrasebook
-from storage import alerts, buttons, outbox
+from storage import alerts, buttons, enough, outbox
 from storage.addressees import Addressee, Addressees
 from storage.buttons import Drawer
 from storage.chance import time_id
@@ -74,6 +74,7 @@ class Sheaf:
     letters: list[Letter] = field(default_factory=list)
     alerts: list[Sequence[Value]] = field(default_factory=list)
     _digits: dict[str, dict[str, str]] = field(default_factory=dict)  # case: person: of their live alert
+    _made: dict[str, dict[str, list[int]]] = field(default_factory=dict)  # case: person: when, in the last hour
     _cards: dict[str, dict[str, int]] = field(default_factory=dict)
 
     async def add(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
@@ -98,8 +99,9 @@ class Sheaf:
 
     async def bind(self) -> None:
         """Write them: letters, alerts, buttons."""
-        await outbox.enqueue_all(self.tx, self.letters, self.now)
-        await alerts.keep(self.tx, self.alerts)
+        letters, rows = await enough.within(self.tx, self.letters, self.alerts, self._made, self.now)
+        await outbox.enqueue_all(self.tx, letters, self.now)
+        await alerts.keep(self.tx, rows)
         await self.drawer.put(self.tx)
 
     async def _body(self, draft: Draft, book: Phrasebook, digits: str, protocol: Protocol, due_at: datetime) -> str:
@@ -125,7 +127,7 @@ class Sheaf:
             return ""
         case_id = draft.case.case_id
         if case_id not in self._digits:
-            self._digits[case_id] = await alerts.live_digits(self.tx, case_id)
+            self._digits[case_id], self._made[case_id] = await alerts.live(self.tx, case_id, self.now - enough.AN_HOUR)
         live = self._digits[case_id]
         digits = live.get(draft.person) or self.parts.chance.digits(4)
         if draft.alert_state == "live":
