@@ -7,7 +7,7 @@ Everything happens at one desk, in one unit of work; what must be said after the
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from urllib.parse import quote, unquote
 
 import structlog
@@ -28,7 +28,7 @@ from storage.directory import Person
 from storage.keyboards import Keyboard
 
 _REF = re.compile(r"[abefjtuvyzxp]\d{2,4}", re.IGNORECASE)
-PENDING_LIVES = timedelta(minutes=15)
+PENDING_LIVES, LONGER = timedelta(minutes=15), timedelta(minutes=1)
 _log = structlog.get_logger(__name__)
 _NO_CASE, _PENDING = "", "PENDING"  # where what a person was asked outside a check is kept, one a person
 
@@ -36,11 +36,12 @@ _NO_CASE, _PENDING = "", "PENDING"  # where what a person was asked outside a ch
 @dataclass(frozen=True, slots=True)
 class Pending:
     """What the next words of this person are for: `risk`, `declined`, `confirm`, `note`, `pol`, `due`, `child`, `pick`;
-    `detail` says more."""
+    `detail` says more. `until`: when it is forgotten, once it is kept."""
 
     kind: str
     case_id: str = ""
     detail: str = ""
+    until: datetime | None = None
 
 
 @dataclass(slots=True)
@@ -69,7 +70,8 @@ class Talk:
 
     async def voice(self, case: Case) -> Voice:
         """How far they are believed in this case: bound staff and people on call are verified, others are not."""
-        return self.voice_in(case.home, led=await self.leads(case))
+        staff = side_of(self.person, case.home) is Side.STAFF
+        return self.voice_in(case.home, led=not staff and await self.leads(case))
 
     def voice_in(self, home: str, *, led: bool = False) -> Voice:
         """The same for a home."""
@@ -175,14 +177,19 @@ class Talk:
         kept = {"|".join(parts)} if parts else set()
         await self.desk.set_ticks(_NO_CASE, self.person.person_id, _PENDING, kept)
 
+    async def expects_still(self, pending: Pending) -> None:
+        """These words were not what it is for: the next ones may be. It lives longer, not by each message."""
+        if pending.until is None or pending.until - self.now < PENDING_LIVES - LONGER:
+            await self.expect(pending)
+
     async def expected(self) -> Pending | None:
-        """What the next words are for, and forget it: it is asked for once."""
+        """What the next words are for, which is asked for once: whoever uses it forgets it."""
         kept = await self.desk.ticks(_NO_CASE, self.person.person_id, _PENDING)
         if not kept:
             return None
-        await self.expect(None)
-        kind, until, case_id, detail = next(iter(kept)).split("|")
-        return None if int(until) < self.now.timestamp() else Pending(kind, case_id, unquote(detail))
+        kind, lives, case_id, detail = next(iter(kept)).split("|")
+        until = datetime.fromtimestamp(int(lives), UTC)
+        return None if until < self.now else Pending(kind, case_id, unquote(detail), until)
 
 
 def split_ref(words: str) -> tuple[str | None, str]:

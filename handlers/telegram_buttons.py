@@ -99,7 +99,8 @@ async def _record(talk: Talk, case: Case, button: Button, values: tuple[str, ...
         return
     if not await _use(talk, button):
         return
-    await talk.desk.set_ticks(case.case_id, talk.person.person_id, button.check, ())
+    if button.action.startswith("ticked"):
+        await talk.desk.set_ticks(case.case_id, talk.person.person_id, button.check, ())
     voice = await talk.voice(case)
     others = {v for a in since if talk.now - a.at <= AT_ONCE for v in a.values}
     news: News = inbox.chosen(button.check, values, voice, talk.now)

@@ -100,7 +100,14 @@ async def _settle(talk: Talk, ref: str | None, risk: bool, reason: str) -> bool:
 
 
 async def _asked_for(talk: Talk, pending: Pending, text: str) -> bool:
-    """Use these words for what was asked outside a check; False where they are plainly something else."""
+    """Use these words for what was asked outside a check; False where they are plainly something else.
+
+    The time stays asked for until one comes, beside the questions; everything else is forgotten with these words.
+    """
+    if pending.kind == "due" and reading.read_time(text, talk.now) is None and not any(c.isdigit() for c in text):
+        await talk.expects_still(pending)
+        return False
+    await talk.expect(None)
     if pending.kind in ("child", "pick"):
         verb, _, rest = pending.detail.partition(" ")
         if len(text.split()) > 2:
@@ -112,7 +119,7 @@ async def _asked_for(talk: Talk, pending: Pending, text: str) -> bool:
         return False
     match pending.kind:
         case "due":
-            return await _due(talk, case, text)
+            await _due(talk, case, text)
         case "risk" if reading.worry(text, talk.book):
             return False  # a worry is no reason why it is no risk
         case "risk":
@@ -124,18 +131,14 @@ async def _asked_for(talk: Talk, pending: Pending, text: str) -> bool:
     return True
 
 
-async def _due(talk: Talk, case: Case, text: str) -> bool:
+async def _due(talk: Talk, case: Case, text: str) -> None:
     """The time the child was due or last certainly here; a time that cannot be read is asked for again."""
     time = reading.read_time(text, talk.now)
     if time is None:
-        if not any(c.isdigit() for c in text):
-            await talk.expect(Pending("due", case.case_id))
-            return False
         await telegram_commands.ask_when(talk, case, again=True)
-        return True
+        return
     await opening.set_clock(talk.desk, case, talk.person, await talk.voice(case), time, text)
     await talk.say("due_ok", {"at": min(time.instant, talk.now)}, case=case)
-    return True
 
 
 # ---- answers --------------------------------------------------------------------------------------
@@ -170,7 +173,8 @@ async def _answer(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:
     news = await inbox.read_news(talk.desk, case, check, said, voice)
     if news is None:
         return False
-    await talk.desk.set_ticks(case.case_id, talk.person.person_id, check.id, ())
+    if check.kind == "ticks":
+        await talk.desk.set_ticks(case.case_id, talk.person.person_id, check.id, ())
     await talk.desk.record(case.case_id, news)
     if flags := reading.worry(said, talk.book):
         await inbox.raise_worry(talk.desk, case, "", voice, flags)
@@ -196,8 +200,10 @@ async def _beside(talk: Talk, case: Case, prompt: Prompt, text: str) -> bool:
         if not await telegram_buttons.step_back(talk, case, prompt.check):
             await talk.say("no_before", case=case)
         return True
+    if said != phrase(wording.label(talk.book, "DONE")):
+        return False
     ticks = await talk.desk.ticks(case.case_id, talk.person.person_id, prompt.check)
-    if not ticks or said != phrase(wording.label(talk.book, "DONE")):
+    if not ticks:
         return False
     check = talk.protocol(case).find(prompt.check)
     values = tuple(o.value for o in check.options if o.value in ticks)

@@ -102,12 +102,14 @@ async def ticks(tx: Tx, case_id: str, person: str, check: str) -> frozenset[str]
 
 async def set_ticks(tx: Tx, case_id: str, person: str, check: str, ticked: Collection[str]) -> None:
     """Keep what this person has ticked; none forgets the list."""
-    await tx.run("DELETE FROM tick WHERE case_id = ? AND person = ? AND check_id = ?", case_id, person, check)
-    if ticked:
-        await tx.run(
-            "INSERT INTO tick (case_id, person, check_id, ticked) VALUES (?, ?, ?, ?)",
-            case_id, person, check, " ".join(sorted(ticked)),
-        )  # fmt: skip
+    if not ticked:
+        await tx.run("DELETE FROM tick WHERE case_id = ? AND person = ? AND check_id = ?", case_id, person, check)
+        return
+    await tx.run(
+        "INSERT INTO tick (case_id, person, check_id, ticked) VALUES (?, ?, ?, ?)"
+        " ON CONFLICT (case_id, person, check_id) DO UPDATE SET ticked = excluded.ticked",
+        case_id, person, check, " ".join(sorted(ticked)),
+    )  # fmt: skip
 
 
 async def card(tx: Tx, case_id: str, person: str) -> int | None:

@@ -59,6 +59,25 @@ async def test_a_time_given_afterwards_starts_the_clock_there(home: Phones):
     assert "clock starts at 20:30" in (await home.reads("alice"))[-1]
 
 
+async def test_the_time_stays_asked_for_while_other_answers_come(home: Phones):
+    """Whoever answers the questions first is still taken at their word, however long that takes; a silent one is not."""
+    await home.types("alice", "/absent K7")
+    for answer in ("No", "Rings out", "All rooms"):
+        home.house.clock.after(minutes=8)
+        await home.types("alice", answer)
+    home.house.clock.after(minutes=8)
+    await home.types("alice", "20:30")
+    assert (20, 30) == ((await home.case()).t0.hour, (await home.case()).t0.minute)
+
+
+async def test_a_time_that_nobody_waits_for_any_more_is_kept_as_words(home: Phones):
+    """A quarter of an hour after it was asked for."""
+    await home.types("alice", "/absent K7")
+    home.house.clock.after(minutes=16)
+    await home.types("alice", "20:30")
+    assert (await home.case()).t0_kind == "reported"
+
+
 async def test_last_certainly_here_is_not_told_as_due_when_it_comes_afterwards(home: Phones):
     """What a script reads to the police: last certainly seen at ten past eight, not due back then."""
     await home.types("alice", "/absent K7")
