@@ -11,8 +11,9 @@ import structlog
 
 from bot.crash import Crash
 from bot.settle import settle
-from scheduler.clock import Clock, SharedClock
+from scheduler import detours
 from scheduler.canary import CanaryBell
+from scheduler.clock import Clock, SharedClock
 from scheduler.dead_man import DeadMan
 from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
@@ -25,6 +26,7 @@ from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
 RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
+LOOK_EVERY = timedelta(seconds=5)  # for letters that are held up
 TURNS_AT_MOST = 20  # looks at what lies at the provider, at one instant
 AGAIN_SECONDS, PLAN_EVERY_SECONDS = 1, 0.2
 _log = structlog.get_logger(__name__)
@@ -44,6 +46,7 @@ class Work:
         self._proving: asyncio.Task[int] | None = None
         self._posting: list[asyncio.Task[None]] = []
         self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
+        self._looked: datetime | None = None
         self._beaten: datetime | None = None
         self._retried: datetime | None = None
         self._heard: datetime | None = None
@@ -116,6 +119,9 @@ class Work:
             await self._casebook.retry_inbox(self._answer_for)
             if self._casebook.database.shared and await self._recover(now):
                 self.stir()
+        if self.leading and (self._looked is None or now - self._looked >= LOOK_EVERY):
+            self._looked = now
+            await self._pass_on(now)
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
             await self._beat(now)
         self.ticked = now
@@ -149,6 +155,7 @@ class Work:
 
         async def deadlines() -> int:
             await self._duty.ring(self._clock.now())
+            await self._pass_on(self._clock.now())
             flown = 0 if self.canary is None else await self.canary.turn(self._clock.now(), at_once=True)
             return flown + await ring(self._casebook, self._clock.now())
 
@@ -212,6 +219,14 @@ class Work:
                     break
         except Exception as fault:
             _log.error("dead-man texts could not be looked after", fault=where(fault))
+
+    async def _pass_on(self, now: datetime) -> None:
+        """What a channel that is down holds up goes another way."""
+        try:
+            if await detours.look(self._casebook, now):
+                self.stir()
+        except Exception as fault:
+            _log.error("what is held up could not be passed on", fault=where(fault))
 
     async def _minded(self) -> None:
         """Wait for what was begun beside the bells."""

@@ -8,6 +8,7 @@ from typing import Protocol as Shape
 from typing import TypeVar
 
 from casework.effects import Tell
+from casework.levels import Level
 
 HELD_BACK = timedelta(minutes=1)
 
@@ -33,6 +34,18 @@ _ORDER = {text: number for number, text in enumerate((*ON_CALL, *INSTRUCTIONS, *
 def rank(text: str) -> int:
     """Smaller goes first; a check's own question last."""
     return _ORDER.get(text, len(_ORDER) + (1 if text != "QUESTION" else 0))
+
+
+def urgency(text: str, level: Level) -> int:
+    """Where a letter stands in the queue, smaller first. What people on call and who waits must hear goes before all else, the
+    most severe case first: after an outage that is the first thing read."""
+    if text in _FIRST:
+        return rank(text) - _A_LEVEL * (level + 1)
+    return rank(text) - level
+
+
+_FIRST = frozenset((*ON_CALL, *INSTRUCTIONS, "R_NOACK"))
+_A_LEVEL = 1000
 
 
 class Draft(Shape):

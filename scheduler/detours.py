@@ -7,14 +7,18 @@ another way carries already is not said twice, and nothing goes back to an addre
 from collections.abc import Collection
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
 
 import structlog
 
 from casework import wording
 from storage import held_up, outbox
+from storage.casebook import Casebook
 from storage.chance import time_id
+from storage.database import Tx
 from storage.desk import Desk
 from storage.endpoints import WHATSAPP, plain
+from storage.held_up import HeldUp
 from storage.outbox import Letter
 from storage.people import Person
 
@@ -22,6 +26,30 @@ log = structlog.get_logger()
 
 WAYS = ("telegram", "sms", "voice", "email")  # best first
 BY_NUMBER = "/number"  # how a cause says that what went by WhatsApp goes to the number itself
+
+
+async def look(casebook: Casebook, now: datetime) -> int:
+    """Send what has been held up by another way, and drop what it would say too late; returns how many went another way.
+
+    What waits once a channel is down waits behind it, so that this costs one question while letters leave as they should.
+    """
+    found, out = await casebook.database.read(lambda tx: _held_up(tx, now))
+    gone = [await casebook.at_desk(partial(_pass_on, held=each, out=out)) for each in found]
+    if out:
+        await casebook.database.write(lambda tx: held_up.drop_the_old(tx, out, now))
+        log.warning("channels are down", channels=sorted(out), other_way=sum(gone))
+    return sum(gone)
+
+
+async def _held_up(tx: Tx, now: datetime) -> tuple[list[HeldUp], frozenset[str]]:
+    found, out = await held_up.found(tx, now), await held_up.channels_out(tx, now)
+    return found, out | {"voice"} if "sms" in out else out  # one provider carries both
+
+
+async def _pass_on(desk: Desk, *, held: HeldUp, out: Collection[str]) -> bool:
+    if not await held_up.passed_on(desk.tx, held.letter.id, desk.now):
+        return False
+    return await onward(desk, held.letter, out=out, since=held.since) is not None
 
 
 async def onward(desk: Desk, letter: Letter, *, out: Collection[str] = (), since: datetime | None = None) -> str | None:

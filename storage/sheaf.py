@@ -90,7 +90,7 @@ class Sheaf:
             Letter(
                 id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
                 address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
-                urgency=speech.rank(draft.text), edit=await self._edit(draft), protect=True, document=None,
+                urgency=speech.urgency(draft.text, draft.case.level), edit=await self._edit(draft), protect=True, document=None,
                 case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD,
                 due_at=due_at, expires_at=draft.tell.expires_at, tries=0,
                 cause=None if draft.aside else f"{draft.case.seq}.{draft.text}.{ms(due_at)}",

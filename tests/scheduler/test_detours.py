@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from casework import speech
 from casework.events import WorryRaised
+from casework.levels import Level
 from scheduler.outbox import Receipt, Refused
 from scheduler.postman import drain
 from storage import contacts, outbox, roster
@@ -154,3 +156,10 @@ async def test_a_name_goes_by_no_other_way(tmp_path):
         ways = phones(telegram=Refused("403"))
         await drain(house.casebook, ways, EVENING)
         assert to(ways, "cass", "C_TAKEN") == [("telegram", "C_TAKEN")]
+
+
+def test_the_most_severe_case_speaks_first() -> None:
+    """An alert of a child in danger goes before every other's, whatever it says, and every alert before every question."""
+    high, medium = (speech.urgency(text, level) for text, level in (("C_NOTE", Level.HIGH), ("C_NOREF", Level.MEDIUM)))
+    questions = (speech.urgency("C04", Level.HIGH), speech.urgency("C04", Level.LOW))
+    assert high < medium < questions[0] < questions[1] and medium < speech.rank("N_HELP")
