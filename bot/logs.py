@@ -1,23 +1,28 @@
 """Knows how the house writes its log: one line an event to stderr, ids but never a person's number, name or secret.
 
-stdout belongs to the ready line. Whatever a library puts into a message or an exception is scrubbed on the way out:
-Twilio's errors quote phone numbers, Telegram's URLs hold the bot's token (T20).
+stdout belongs to the ready line. Whatever a library puts into a message is scrubbed on the way out: Twilio's errors quote phone
+numbers, Telegram's URLs hold the bot's token (T20). Of an exception the kind and the place are told, never its words: they may
+quote what a person typed. Only those of this program are kept, which are written to hold nobody.
 """
 
 import logging
 import re
 import sys
-from collections.abc import Iterable
+import traceback
+from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
 import structlog
-from structlog.typing import EventDict, Processor, WrappedLogger
+from structlog.typing import EventDict, ExcInfo, Processor, WrappedLogger
 
 HIDDEN = "[hidden]"
+OURS = ("bot", "handlers", "scheduler", "storage", "casework")
+CAUSES_AT_MOST = 5
 _SCRUBBED = re.compile(
     r"\+\d[\d ]{6,17}\d"  # a phone number as the providers write it
     r"|(?<![\w-])0[127]\d{8,9}(?!\d)"  # as people in Britain write it
     r"|(?:bot)?\d{5,}:[A-Za-z0-9_-]{20,}"  # a bot's token, in a URL too
+    r"|(?<=exception=)\w+\(.*?\)(?=>|$)"  # as asyncio tells of a task that nobody waited for
     r"|(?<=Basic )[A-Za-z0-9+/=]{8,}|(?<=Bearer )\S+"
 )
 _QUIET = {"aiohttp.access": logging.ERROR, "apscheduler": logging.WARNING, "twilio": logging.WARNING}
@@ -60,7 +65,7 @@ def set_up(style: str, secrets: Iterable[str] = (), stream: TextIO | None = None
             foreign_pre_chain=shared,
             processors=[
                 structlog.stdlib.ProcessorFormatter.remove_processors_meta,
-                structlog.processors.format_exc_info,
+                structlog.processors.ExceptionRenderer(_without_words),
                 last,
                 scrubber,
             ],
@@ -77,6 +82,27 @@ def set_up(style: str, secrets: Iterable[str] = (), stream: TextIO | None = None
         wrapper_class=structlog.make_filtering_bound_logger(logging.INFO),
         cache_logger_on_first_use=False,
     )
+
+
+def _without_words(exc_info: ExcInfo) -> str:
+    """An exception and what caused it: where each went through, and its kind."""
+    return "\n".join(line for fault in _causes(exc_info[1]) for line in _lines(fault))
+
+
+def _causes(fault: BaseException | None) -> Iterator[BaseException]:
+    for _ in range(CAUSES_AT_MOST):
+        if fault is None:
+            return
+        yield fault
+        fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+
+
+def _lines(fault: BaseException) -> Iterator[str]:
+    kind = type(fault)
+    words = f": {fault}" if kind.__module__.partition(".")[0] in OURS else ""
+    yield f"{kind.__module__}.{kind.__qualname__}{words}"
+    for frame in traceback.extract_tb(fault.__traceback__):
+        yield f"  {frame.filename}:{frame.lineno} in {frame.name}"
 
 
 def _one_line(logger: WrappedLogger, method: str, event: EventDict) -> EventDict:
