@@ -1,6 +1,6 @@
 """Knows which door each kind of message goes through, whether it comes by webhook, by polling or a second time."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from bot.settings import Settings
@@ -36,6 +36,11 @@ class FrontDoors:
         taken = await sms.hear(self.doors, self.ours, form.fields, form.body, fallback=form.fallback)
         self.stir()
         return taken
+
+    async def fetched(self, text: Mapping[str, str]) -> None:
+        """Take a text that Twilio could not bring, and that was asked for."""
+        await sms.hear(self.doors, self.ours, list(text.items()))
+        self.stir()
 
     async def voice(self, form: Form) -> str | None:
         """Take a call that was picked up; None where it was meant for somebody else."""

@@ -17,6 +17,7 @@ from bot.channels.off import OffChannel
 from bot.channels.opening import (
     open_email,
     open_last_resort,
+    open_received,
     open_scheduled,
     open_sms,
     open_telegram,
@@ -26,6 +27,7 @@ from bot.channels.opening import (
 from bot.doors import FrontDoors, ours_of
 from bot.heartbeat import Heartbeat
 from bot.listening import Listening
+from bot.missed import MissedTexts
 from bot.proof import Proof
 from bot.readiness import Asked, readiness
 from bot.settings import audit_key
@@ -58,6 +60,7 @@ class Front:
         self._listening: Listening | None = None
         self._doors: FrontDoors | None = None
         self._proof: Proof | None = None
+        self._missed: MissedTexts | None = None
 
     async def open(self, listening: socket.socket) -> None:
         """Open the ways out, then the doors, then let the clock tick."""
@@ -72,8 +75,10 @@ class Front:
         return self._doors.answer_for(heard)
 
     async def poll(self) -> int:
-        """Take what waits at Telegram now, where the house asks; returns how many updates that were."""
-        return 0 if self._listening is None else await self._listening.poll()
+        """Take what waits at Telegram now, where the house asks, and what Twilio never brought; returns how many messages
+        that were."""
+        missed = 0 if self._missed is None else await self._missed.look()
+        return missed + (0 if self._listening is None else await self._listening.poll())
 
     # ---- channels and doors --------------------------------------------------------------------------
 
@@ -115,12 +120,23 @@ class Front:
         hatch = await open_hatch(house.settings.var, house.database.name, self._perform)
         if hatch is not None:
             self._stack.push_async_callback(hatch.close)
+        self._open_missed(doors)
         if self._telegram is not None:
             self._listening = Listening(
                 self._telegram, house.settings, doors, patient=not house.by_hand, leads=lambda: house.work.leading
             )
             self._stack.push_async_callback(self._listening.stop)
             self._listening.start()
+
+    def _open_missed(self, doors: FrontDoors) -> None:
+        house = self._house
+        texts = open_received(house.settings, self._stack)
+        if texts is None:
+            return
+        self._missed = MissedTexts(texts, house.database, doors.fetched, house.clock.now, lambda: house.work.leading)
+        if not house.by_hand:
+            self._stack.push_async_callback(self._missed.stop)
+            self._missed.start()
 
     def _entrances(self, doors: FrontDoors) -> web.Entrances:
         house, settings = self._house, self._house.settings

@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import structlog
 
@@ -126,7 +127,7 @@ async def _work(doors: Doors, desk: Desk, said: Mapping[str, str]) -> None:
             return
     for person in people:
         await dying.spoke(desk, person, "sms")
-    texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now))
+    texter = Texter(desk, doors, number, people, said["Body"], Texters(desk.tx, number, desk.now), _late(said))
     if not people:
         await _stranger(texter)
         return
@@ -138,6 +139,11 @@ async def _work(doors: Doors, desk: Desk, said: Mapping[str, str]) -> None:
         await sms_answers.answer(texter)
     if said.get("NumMedia", "0") not in ("", "0"):
         await texter.reply("N_TEXTONLY")
+
+
+def _late(said: Mapping[str, str]) -> datetime | None:
+    """When a text was sent that Twilio did not bring and that was fetched from it."""
+    return datetime.fromisoformat(said["sent_at"]) if "sent_at" in said else None
 
 
 async def _stranger(texter: Texter) -> None:

@@ -80,9 +80,12 @@ async def _one(texter: Texter, concern: Concern, words: str) -> None:
 
 
 async def _question(texter: Texter, concern: Concern) -> Check | None:
-    """The question that digits or words answer: the last one asked of this person, else the last one texted to them."""
+    """The question that digits or words answer: the last one asked of this person, else the last one texted to them. A text
+    that came late answers nothing that was asked after it was sent: a person looks at it."""
     protocol = texter.doors.protocol(concern.case)
     prompt = concern.case.last_prompt(concern.person.person_id, texter.desk.now)
+    if texter.sent_at is not None and (prompt is None or prompt.asked_at > texter.sent_at):
+        return None
     if prompt is not None:
         return protocol.find(prompt.check) if protocol.has(prompt.check) else None
     sent = await lately_sent(texter.desk.tx, texter.number, concern.case.case_id) if concern.staff else []

@@ -5,6 +5,7 @@ One number may belong to several people, of several organisations; what one of t
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from casework.case import Case
 from casework.effects import Field, Tell
@@ -50,6 +51,7 @@ class Texter:
     people: Sequence[Person]
     words: str
     memory: Texters
+    sent_at: datetime | None = None  # when they sent it, where it came late
     chosen: str = ""  # the code of a child or case that was picked when we asked which
     told: set[str] = field(default_factory=set)  # people to whom the core spoke while this text was worked
 

@@ -19,6 +19,7 @@ from storage.outbox import Letter
 
 if TYPE_CHECKING:
     from bot.channels.last_resort import LastResort
+    from bot.channels.received import ReceivedTexts
     from bot.channels.scheduled import ScheduledTexts
     from bot.channels.telegram import TelegramChannel
 
@@ -77,6 +78,22 @@ def open_last_resort(settings: Settings, now: Callable[[], datetime], stack: Asy
         sender=settings.twilio_from,
         service_sid=settings.twilio_messaging_service_sid,
         now=now,
+    )
+    stack.push_async_callback(texts.close)
+    return texts
+
+
+def open_received(settings: Settings, stack: AsyncExitStack) -> "ReceivedTexts | None":
+    """Where texts are that never came to the house, closed with the stack; None without Twilio."""
+    if settings.twilio_auth_token is None:
+        return None
+    from bot.channels.received import ReceivedTexts
+
+    texts = ReceivedTexts(
+        account_sid=settings.twilio_account_sid,
+        auth_token=settings.twilio_auth_token.get_secret_value(),
+        api_url=settings.twilio_api_url,
+        number=settings.twilio_from,
     )
     stack.push_async_callback(texts.close)
     return texts

@@ -7,7 +7,7 @@ printed, for it is part of Telegram's URL.
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import urldefrag, urlsplit
 
 import aiohttp
 
@@ -19,6 +19,7 @@ from scheduler.outbox import Refused, Unreachable
 ANSWER_WITHIN_SECONDS = 8
 SKEW_SECONDS = 5
 PENDING_AT_MOST = 20
+TRIED_AGAIN = "#rc=5&rp=all"  # Twilio then tries five times more, whatever went wrong, before it takes the fallback
 
 
 async def examine(settings: Settings) -> list[Found]:
@@ -134,9 +135,15 @@ def _rung(number: dict[str, Any], wanted: str) -> list[Found]:
 
 
 def _number(number: dict[str, Any], wanted: dict[str, str]) -> Found:
-    wrong = [name for name, url in wanted.items() if number.get(name) != url]
+    """Whether texts come to this house; the fallback may be another host's, which answers when this one cannot."""
+    there = {name: urldefrag(number.get(name) or "") for name in wanted}
+    elsewhere = urlsplit(there["sms_fallback_url"].url).hostname not in (None, urlsplit(wanted["sms_url"]).hostname)
+    wrong = [n for n, url in wanted.items() if there[n].url != url and not (elsewhere and n == "sms_fallback_url")]
     if wrong:
         return Found(
             "bad", "twilio", "texts would not reach this house: set " + ", ".join(f"{n}={wanted[n]}" for n in wrong)
         )
     return Found("ok", "twilio", "texts and their fallback come to this house")
+    if "rc=" not in there["sms_url"].fragment:
+        says = f"a text is brought once and no more: set sms_url={wanted['sms_url']}{TRIED_AGAIN}"
+        return Found("warn", "twilio", says)

@@ -81,6 +81,9 @@ class Providers:
         return web.json_response({"incoming_phone_numbers": self.numbers})
 
 
+SMS = "https://porch.example/twilio/sms"
+
+
 @pytest.fixture
 async def outside() -> AsyncIterator[tuple[Providers, str]]:
     answers, app = Providers(), web.Application()
@@ -107,7 +110,8 @@ async def test_providers_that_know_this_house_are_well(outside: tuple[Providers,
     """The bot's name, both clocks, and the addresses that Twilio would call."""
     answers, url = outside
     answers.numbers = [
-        {"sms_url": "https://porch.example/twilio/sms", "sms_fallback_url": "https://porch.example/twilio/sms-fallback"}
+        {"sms_url": f"{SMS}#rc=5&rp=all", "sms_fallback_url": f"{SMS}-fallback"},
+        {"sms_url": f"{SMS}#rc=5&rp=all", "sms_fallback_url": "https://handler.twilio.example/EH1"},
     ]
     found = await asked(url, tmp_path)
     assert {each.level for each in found} == {"ok"}
@@ -123,6 +127,16 @@ async def test_what_would_keep_messages_away_is_found(outside: tuple[Providers, 
     bad = [each.says for each in await asked(url, tmp_path) if each.level == "bad"]
     assert len(bad) == 2
     assert "sms_url=https://porch.example/twilio/sms" in bad[1]
+
+
+async def test_a_text_that_would_be_brought_once_and_no_more_is_a_warning(
+    outside: tuple[Providers, str], tmp_path: Path
+) -> None:
+    """Twilio tries again only where the address itself says so."""
+    answers, url = outside
+    answers.numbers = [{"sms_url": SMS, "sms_fallback_url": f"{SMS}-fallback"}]
+    (warning,) = [each.says for each in await asked(url, tmp_path) if each.level == "warn"]
+    assert f"{SMS}#rc=5&rp=all" in warning
 
 
 async def test_a_number_that_nobody_can_be_rung_from_is_found(outside: tuple[Providers, str], tmp_path: Path) -> None:
