@@ -85,5 +85,5 @@ def _environment(provider: str) -> dict[str, str]:
         "PORCHLIGHT_AUDIT_KEY": base64.b64encode(b"k" * 32).decode(), "TELEGRAM_BOT_TOKEN": TOKEN,
         "TELEGRAM_API_URL": provider, "TELEGRAM_MODE": "webhook", "TELEGRAM_WEBHOOK_SECRET": SECRET,
         "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_FROM": NUMBER,
-        "TWILIO_API_URL": provider,
+        "TWILIO_API_URL": provider, "TELEGRAM_A_SECOND": "1000", "TWILIO_A_SECOND": "1000",
     }  # fmt: skip

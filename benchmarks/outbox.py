@@ -27,8 +27,9 @@ from bot.channels.sms import SmsChannel
 from bot.channels.telegram import TelegramChannel
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN
 from scheduler.clock import SystemClock
+from scheduler.gates import SLOTS
 from scheduler.outbox import Channel, Receipt
-from scheduler.postman import SLOTS, Postman
+from scheduler.postman import Postman
 from storage import outbox
 from storage.casebook import Casebook
 from storage.database import Database

@@ -54,11 +54,13 @@ class Settings(BaseSettings):
     telegram_bot_token: SecretStr | None = Field(None, alias="TELEGRAM_BOT_TOKEN")
     telegram_api_url: str = Field(TELEGRAM, alias="TELEGRAM_API_URL")
     telegram_webhook_secret: SecretStr | None = Field(None, alias="TELEGRAM_WEBHOOK_SECRET")
+    telegram_a_second: float = Field(30, alias="TELEGRAM_A_SECOND", ge=1, le=1000)
     telegram_mode: Literal["webhook", "polling", "off"] = Field("off", alias="TELEGRAM_MODE")
     twilio_account_sid: str = Field("", alias="TWILIO_ACCOUNT_SID")
     twilio_auth_token: SecretStr | None = Field(None, alias="TWILIO_AUTH_TOKEN")
     twilio_auth_token_previous: SecretStr | None = Field(None, alias="TWILIO_AUTH_TOKEN_PREVIOUS")
     twilio_api_url: str = Field(TWILIO, alias="TWILIO_API_URL")
+    twilio_a_second: float = Field(10, alias="TWILIO_A_SECOND", ge=1, le=1000)
     twilio_from: str = Field("", alias="TWILIO_FROM")
     twilio_messaging_service_sid: str = Field("", alias="TWILIO_MESSAGING_SERVICE_SID")
     smtp_url: SecretStr | None = Field(None, alias="SMTP_URL")  # it holds a password

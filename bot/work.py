@@ -13,7 +13,7 @@ from bot.crash import Crash
 from bot.settle import settle
 from scheduler import detours
 from scheduler.canary import CanaryBell
-from scheduler.clock import Clock, SharedClock
+from scheduler.clock import Clock, SharedClock, SystemClock
 from scheduler.dead_man import DeadMan
 from scheduler.deadlines import ring
 from scheduler.duty import DutyBell
@@ -40,7 +40,8 @@ class Work:
         answer_for: Callable[[Heard], Answer],
     ) -> None:  # fmt: skip
         self._casebook, self._clock, self._answer_for = casebook, clock, answer_for
-        self._postman, self._duty = Postman(casebook, channels, clock.now, crash), DutyBell(casebook)
+        paced = isinstance(clock, SystemClock)  # on a clock that somebody moves, nothing can be waited for
+        self._postman, self._duty = Postman(casebook, channels, clock.now, crash, paced=paced), DutyBell(casebook)
         self._minding: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
         self._proving: asyncio.Task[int] | None = None

@@ -16,7 +16,7 @@ from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
 from scheduler import detours
-from storage import dying, groups, outbox
+from storage import dying, groups, held_up, outbox
 from storage.casebook import Casebook
 from storage.database import Unusable
 from storage.desk import Desk
@@ -26,6 +26,7 @@ log = structlog.get_logger()
 
 OPTED_OUT = "21610"  # Twilio: they texted STOP
 REPORTS_BY = ("email", "webhook")
+LONG_SECONDS = 60  # whoever is to wait longer is reached another way now: a rung is a few minutes
 HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
 
@@ -99,6 +100,8 @@ async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime
                 await _keep_card(desk, letter, fate)
             case Unreachable():
                 await _put_back(desk, letter, fate, now)
+                if (fate.retry_after_seconds or 0) > LONG_SECONDS and await held_up.passed_on(desk.tx, letter.id, now):
+                    await detours.onward(desk, letter)
                 if letter.tries == HELD_UP_TRIES:
                     await _tell_unsent(desk, letter)
             case Refused():

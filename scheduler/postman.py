@@ -2,7 +2,8 @@
 
 Each channel has so many slots, and a slot that is free takes the most urgent letter that waits: a provider that is slow
 holds a slot and not the queue, one that is down holds up no other channel, and an escalation goes before ten thousand
-reminders as soon as one slot is free. Two letters to one address never fly at once, so that a person reads them in order.
+reminders, in a lane that they may not take. Two letters to one address never fly at once, so that a person reads them in
+order. How many may leave at a moment is the gate's (`scheduler.gates`).
 
     waits ──claim──▶ in a slot ──send──▶ landed ──┐
       ▲                                           │  one unit of work writes down what landed
@@ -10,7 +11,6 @@ reminders as soon as one slot is free. Two letters to one address never fly at o
 """
 
 import asyncio
-from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
@@ -18,6 +18,7 @@ from functools import partial
 
 import structlog
 
+from scheduler.gates import SLOTS, Gate, Room
 from scheduler.outbox import Channel, Fate, Receipt, Refused, Unreachable, record, write_down
 from storage import outbox
 from storage.casebook import Casebook
@@ -28,7 +29,6 @@ from storage.parts import no_crash
 
 log = structlog.get_logger()
 
-SLOTS = 32  # a channel's; a provider without idempotency keys may repeat as many letters as were in them at a kill
 GATHERED = SLOTS // 2  # letters that landed are written down together, so many or after so long
 GATHER_SECONDS = 0.005
 SEND_SECONDS = 50  # less than a letter is held (`storage.outbox.HELD`): nobody else takes it while it is on its way
@@ -60,9 +60,12 @@ class Postman:
 
     def __init__(
         self, casebook: Casebook, channels: Mapping[str, Channel], now: Callable[[], datetime],
-        crash: Callable[[str], None] = no_crash,
+        crash: Callable[[str], None] = no_crash, *, paced: bool = False,
     ) -> None:  # fmt: skip
+        """`paced`: providers' rates are kept; not on a clock that somebody moves, on which nothing can be waited for."""
         self._casebook, self._channels, self._now, self._crash = casebook, channels, now, crash
+        self._paced, self._gates = paced, dict[str, Gate]()
+        self._alarm: asyncio.TimerHandle | None = None
         self._flying: dict[str, tuple[Letter, asyncio.Task[None]]] = {}
         self._landed: list[tuple[Letter, Fate]] = []
         self._turns = asyncio.Lock()
@@ -85,6 +88,8 @@ class Postman:
         """Take nothing more; what is on its way is waited for and written down."""
         self._stopping = True
         await self.drain()
+        if self._alarm is not None:
+            self._alarm.cancel()
 
     async def news(self) -> None:
         """Wait until a letter lands or `stir` is called."""
@@ -102,13 +107,15 @@ class Postman:
                 raise
             for letter in letters:
                 self._send_off(letter)
+            self._wake_later()
             await self._work_refusals(landed)
             return len(letters)
 
     # ---- one turn -----------------------------------------------------------------------------------
 
     async def _write_down_and_take(self, landed: list[tuple[Letter, Fate]]) -> list[Letter]:
-        room, now = self._room(), self._now()
+        now = self._now()
+        room = self._room(now)
         if landed:
             self._crash("outbox.after_send")
         elif not room:
@@ -128,12 +135,27 @@ class Postman:
             self._crash("outbox.after_claim")
         return letters
 
-    def _room(self) -> dict[str, int]:
-        """Channels with free slots, and how many."""
+    def _room(self, now: datetime) -> dict[str, Room]:
+        """Channels by which something may leave, and how much."""
         if self._stopping:
             return {}
-        flying = Counter(letter.channel for letter, _ in self._flying.values())
-        return {name: SLOTS - flying[name] for name in self._channels if flying[name] < SLOTS}
+        rooms = {name: self._gate(name).room(now) for name in self._channels}
+        return {name: room for name, room in rooms.items() if room is not None}
+
+    def _gate(self, channel: str) -> Gate:
+        if channel not in self._gates:
+            self._gates[channel] = Gate(self._channels[channel], paced=self._paced)
+        return self._gates[channel]
+
+    def _wake_later(self) -> None:
+        """Look again when something may leave that was held back."""
+        if self._alarm is not None:
+            self._alarm.cancel()
+        now = self._now()
+        waits = [wait for gate in self._gates.values() if (wait := gate.seconds_to_next(now)) is not None]
+        self._alarm = (
+            asyncio.get_running_loop().call_later(min(waits), self._news.set) if waits and self._paced else None
+        )
 
     async def _work_refusals(self, landed: list[tuple[Letter, Fate]]) -> None:
         untaken = [(letter, fate) for letter, fate in landed if isinstance(fate, Refused)]
@@ -148,10 +170,12 @@ class Postman:
     # ---- on its way ---------------------------------------------------------------------------------
 
     def _send_off(self, letter: Letter) -> None:
-        self._flying[letter.id] = letter, asyncio.create_task(self._carry(letter))
+        held = self._gate(letter.channel).leaves(letter, self._now())
+        self._flying[letter.id] = letter, asyncio.create_task(self._carry(letter, held))
 
-    async def _carry(self, letter: Letter) -> None:
-        fate = await _send(self._channels[letter.channel], letter)
+    async def _carry(self, letter: Letter, held: Unreachable | None) -> None:
+        fate = await _send(self._channels[letter.channel], letter) if held is None else held
+        self._gate(letter.channel).landed(letter, fate, self._now(), tried=held is None)
         del self._flying[letter.id]
         self._landed.append((letter, fate))
         self._sends += 1
@@ -163,10 +187,13 @@ class Postman:
 
 
 async def _write_down_and_take(
-    desk: Desk, *, landed: list[tuple[Letter, Fate]], room: Mapping[str, int], now: datetime
+    desk: Desk, *, landed: list[tuple[Letter, Fate]], room: Mapping[str, Room], now: datetime
 ) -> list[Letter]:
     await record(desk, landed, now)
-    return [letter for name, free in room.items() for letter in await outbox.claim(desk.tx, now, free, channel=name)]
+    taken = list[Letter]()
+    for name, free in room.items():
+        taken += await outbox.claim(desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but)
+    return taken
 
 
 async def _send(channel: Channel, letter: Letter) -> Fate:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+from casework import speech
 from storage import bulk
 from storage.codec import instant, ms
 from storage.database import Row, Tx, Value
@@ -21,6 +22,8 @@ AGAIN = "REPEAT: "
 LOOKS = (timedelta(seconds=60), timedelta(seconds=180))  # after sending: when a receipt that did not come is asked for
 MILLISECOND = timedelta(milliseconds=1)
 MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to the moment it was made for
+EVERYTHING = 1000  # of any urgency
+URGENT = max(speech.rank(text) for text in (*speech.ON_CALL, *speech.INSTRUCTIONS))  # what nothing may hold up
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
 _COLUMNS = (
     "id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"
@@ -80,32 +83,40 @@ async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
     await bulk.insert(tx, f"outbox ({_COLUMNS})", rows, _ONCE)
 
 
-async def claim(tx: Tx, now: datetime, limit: int, *, channel: str) -> list[Letter]:
+async def claim(
+    tx: Tx, now: datetime, limit: int, *, channel: str, lane: int = 0, but: Sequence[str] = ()
+) -> list[Letter]:
     """Take what is due, most urgent first, then oldest, and mark it as being sent; what ran out is marked expired.
 
     A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new. One
-    to an address to which another is on its way waits until that has landed.
+    to an address to which another is on its way waits until that has landed, one to an address among `but` for another time.
+    `lane`: so many of the most urgent, beyond the limit.
     """
     taken: list[Letter] = []
-    while (wanted := limit - len(taken)) > 0:
-        rows = await tx.rows(f"{_WAITING}{tx.hold_free}", channel, ms(now), wanted)
-        spent, live, addressed = list[str](), dict[str, Letter](), set[str]()
+    others = f" AND address NOT IN ({', '.join('?' * len(but))})" if but else ""
+    while (wanted := limit + lane - len(taken)) > 0:
+        at_most = EVERYTHING if len(taken) < limit else URGENT
+        rows = await tx.rows(f"{_WAITING.format(others)}{tx.hold_free}", channel, ms(now), at_most, *but, wanted)
+        spent, live, addressed, left = list[str](), dict[str, Letter](), set[str](), False
         for row in rows:
             if row["expires_at"] is not None and row["expires_at"] <= ms(now):
                 spent.append(row["id"])
+            elif row["urgency"] > URGENT and len(taken) + len(live) >= limit:
+                left = True
+                break
             elif row["address"] not in addressed:
                 addressed.add(row["address"])
                 live[row["id"]] = letter_of(row, row["tries"] + 1)
         await _move(tx, "expired", spent)
         await _move(tx, "sending", list(live), ms(now + HELD), more=", tries = tries + 1, held_until = ?")
         taken += live.values()
-        if len(rows) < wanted:
+        if left or len(rows) < wanted:
             break
     return taken
 
 
 _WAITING = (
-    "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND due_at <= ? AND NOT EXISTS"
+    "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND due_at <= ? AND urgency <= ?{} AND NOT EXISTS"
     " (SELECT 1 FROM outbox AS flying WHERE flying.state = 'sending' AND flying.channel = outbox.channel"
     " AND flying.address = outbox.address)"
     " ORDER BY urgency, created_at, id LIMIT ?"

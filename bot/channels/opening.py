@@ -42,6 +42,7 @@ def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitSt
         service_sid=settings.twilio_messaging_service_sid,
         public_url=settings.public_url,
         now=now,
+        a_second=settings.twilio_a_second,
     )
     stack.push_async_callback(channel.close)
     return channel
@@ -152,6 +153,7 @@ async def open_telegram(
         api_url=settings.telegram_api_url,
         card_before=card_before,
         document=document,
+        a_second=settings.telegram_a_second,
     )
     stack.push_async_callback(channel.close)
     return channel

@@ -20,6 +20,7 @@ from twilio.http.response import Response
 from twilio.rest import Client
 
 from scheduler.outbox import Receipt, Refused, Unreachable
+from scheduler.pace import Rate, Rates, in_all
 from storage.endpoints import WHATSAPP
 from storage.outbox import AGAIN, Letter
 from storage.verdicts import Verdict, verdict
@@ -29,6 +30,7 @@ REQUEST_SECONDS = 10
 LIVES_SECONDS = {"question": 900, "alert": 3600}
 LIVES_AT_MOST_SECONDS = 4 * 3600
 BODY_AT_MOST = 1600
+A_SECOND = 10  # a British number's; between two numbers 30 in 30 s look like a loop to Twilio (14107)
 COME_AGAIN = (401, 403, 404, 408, 409, 429)  # the account, the address or the pace: not this number's fault
 LOST_AT_GATEWAY = (502, 504)  # Twilio itself may have heard us
 DEAD = frozenset(
@@ -64,8 +66,10 @@ class SmsChannel:
 
     def __init__(
         self, *, account_sid: str, auth_token: str, api_url: str, sender: str, service_sid: str, public_url: str,
-        now: Callable[[], datetime], seconds: float = REQUEST_SECONDS,
+        now: Callable[[], datetime], seconds: float = REQUEST_SECONDS, a_second: float = A_SECOND,
     ) -> None:  # fmt: skip
+        """`a_second`: how many texts Twilio passes on for this sender; what is more would lie in Twilio's queue, unordered."""
+        self.rates = Rates(in_all(a_second), each=Rate(5, 0.4))
         self._http = RebasedHttpClient(api_url, seconds)
         self._client = Client(account_sid, auth_token, http_client=self._http)  # type: ignore[no-untyped-call]
         self._sender = {"from_": sender} if sender else {"messaging_service_sid": service_sid}

@@ -29,6 +29,7 @@ from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboar
 from bot.channels.long_text import split
 from bot.channels.room import Room
 from scheduler.outbox import Receipt, Refused, Unreachable
+from scheduler.pace import Rate, Rates, in_all
 from storage.outbox import Letter
 
 T = TypeVar("T")
@@ -36,6 +37,7 @@ Card = Callable[[str, str], Awaitable[int | None]]
 Document = Callable[[str], Awaitable[tuple[str, bytes]]]
 
 REQUEST_SECONDS = 10
+A_SECOND = 30  # to one chat one a second, with short bursts; to a group 20 a minute
 CAPTION_AT_MOST = 1024
 ANSWER_AT_MOST = 200
 FILE_AT_MOST_BYTES = 10 * 1024 * 1024
@@ -78,14 +80,17 @@ class TelegramChannel:
     """One bot. Make it inside the running loop; close it at the end."""
 
     name = "telegram"
+    rates: Rates
 
     def __init__(
-        self, *, token: str, api_url: str, card_before: Card, document: Document, seconds: float = REQUEST_SECONDS
+        self, *, token: str, api_url: str, card_before: Card, document: Document, seconds: float = REQUEST_SECONDS,
+        a_second: float = A_SECOND,
     ) -> None:  # fmt: skip
         """`card_before(case_id, person)`: the message that was this person's card. `document(CASE_ID/VERSION)` composes
-        the file of a report: its name and bytes."""
+        the file of a report: its name and bytes. `a_second`: how many messages Telegram takes from this bot."""
         session = AiohttpSession(api=TelegramAPIServer.from_base(api_url.rstrip("/")), timeout=seconds)
         self.bot = Bot(token, session=session)
+        self.rates = Rates(in_all(a_second), each=Rate(8, 1), group=Rate(5, 0.25))
         self._card_before, self._document, self._seconds = card_before, document, seconds
 
     async def close(self) -> None:

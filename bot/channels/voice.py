@@ -10,6 +10,7 @@ from twilio.rest import Client
 
 from bot.channels.sms import FAULTS, REQUEST_SECONDS, RebasedHttpClient, translated
 from scheduler.outbox import Receipt
+from scheduler.pace import Rate, Rates
 from storage.outbox import Letter
 
 RINGS_SECONDS = 45
@@ -22,6 +23,7 @@ class VoiceChannel:
     """Rings people through one Twilio account. Make it inside the running loop; close it at the end."""
 
     name = "voice"
+    rates = Rates(Rate(1, 1), each=Rate(2, 0.1))  # Twilio begins one call a second
 
     def __init__(
         self, *, account_sid: str, auth_token: str, api_url: str, caller: str, public_url: str,

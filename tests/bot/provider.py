@@ -103,7 +103,7 @@ async def _mail() -> AsyncIterator[Line]:
 
 
 def _over_http(kind: str, url: str) -> tuple[Any, Letter]:
-    twilio = {
+    twilio: dict[str, Any] = {
         "account_sid": "AC1",
         "auth_token": "token-of-ours",
         "api_url": url,

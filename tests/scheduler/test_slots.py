@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
+from scheduler.gates import LANE, SLOTS
 from scheduler.outbox import HELD_UP_TRIES, Channel, Receipt, Refused, Unreachable
-from scheduler.postman import SLOTS, Postman
+from scheduler.postman import Postman
 from storage import outbox
 from storage.database import Unusable, Violated
 from storage.outbox import Letter
@@ -49,7 +50,8 @@ class SlowPhone:
 
 def reminder(number: int, **changes: object) -> Letter:
     """One of many letters that may wait, each to somebody else."""
-    return replace(A_LETTER, id=f"reminder-{number:05}", address=f"{2000 + number}", **changes)  # type: ignore[arg-type]
+    of = {"address": f"{2000 + number}", "urgency": outbox.URGENT + 1, **changes}
+    return replace(A_LETTER, id=f"reminder-{number:05}", **of)  # type: ignore[arg-type]
 
 
 async def until(seen: Callable[[], bool]) -> None:
@@ -84,8 +86,8 @@ async def at_work(h: House, *channels: Channel) -> AsyncIterator[Postman]:
         await asyncio.gather(going, return_exceptions=True)
 
 
-async def test_an_escalation_overtakes_everything_that_waits_at_the_next_free_slot(tmp_path):
-    """Ten times the slots wait; the alert that comes last is the very next letter."""
+async def test_an_escalation_overtakes_everything_that_waits(tmp_path):
+    """Ten times the slots wait; the alert that comes last leaves at once, in a lane that no reminder may take."""
     async with a_house(tmp_path) as h:
         phone = SlowPhone()
         await put(h, *(reminder(n) for n in range(10 * SLOTS)))
@@ -93,18 +95,32 @@ async def test_an_escalation_overtakes_everything_that_waits_at_the_next_free_sl
             await until(lambda: len(phone.begun) == SLOTS)
             await put(h, replace(A_LETTER, id="the-alert", address="1003", urgency=0))
             postman.stir()
-            await asyncio.sleep(0.02)
-            assert len(phone.begun) == SLOTS
-            phone.takes(phone.begun[7])
             await until(lambda: len(phone.begun) > SLOTS)
-            assert phone.begun[SLOTS] == "the-alert"
+            assert phone.begun[SLOTS:] == ["the-alert"]
+
+
+async def test_where_even_the_lane_is_full_the_next_free_slot_is_the_most_urgents(tmp_path):
+    """More alerts than the lane has room for: they go before every reminder, as soon as anything lands."""
+    async with a_house(tmp_path) as h:
+        phone = SlowPhone()
+        await put(h, *(reminder(n) for n in range(10 * SLOTS)))
+        async with at_work(h, phone) as postman:
+            await until(lambda: len(phone.begun) == SLOTS)
+            alerts = [replace(A_LETTER, id=f"alert-{n}", address=f"{3000 + n}", urgency=0) for n in range(LANE + 2)]
+            await put(h, *alerts)
+            postman.stir()
+            await until(lambda: len(phone.begun) == SLOTS + LANE)
+            phone.takes(phone.begun[7])
+            phone.takes(phone.begun[9])
+            await until(lambda: len(phone.begun) == SLOTS + LANE + 2)
+            assert phone.begun[SLOTS:] == [each.id for each in alerts]
 
 
 async def test_a_provider_that_is_slow_holds_a_slot_and_not_the_queue(tmp_path):
     """One letter that never comes back: all others leave, and what is written meanwhile leaves at once."""
     async with a_house(tmp_path) as h:
         phone = SlowPhone()
-        await put(h, reminder(0, urgency=1), *(reminder(n) for n in range(1, 2 * SLOTS)))
+        await put(h, reminder(0, urgency=outbox.URGENT), *(reminder(n) for n in range(1, 2 * SLOTS)))
         async with at_work(h, phone) as postman:
             await until(lambda: "reminder-00000" in phone.holds)
             stuck = phone.holds["reminder-00000"]
@@ -121,7 +137,7 @@ async def test_a_channel_that_hangs_holds_up_no_other(tmp_path):
     """Every slot of the one is taken: the other channel's letters leave."""
     async with a_house(tmp_path) as h:
         sms, telegram = SlowPhone("sms"), Phone("telegram")
-        await put(h, *(reminder(n, channel="sms", urgency=1) for n in range(2 * SLOTS)))
+        await put(h, *(reminder(n, channel="sms") for n in range(2 * SLOTS)))
         async with at_work(h, sms, telegram) as postman:
             await until(lambda: len(sms.begun) == SLOTS)
             await put(h, A_LETTER)
