@@ -40,6 +40,7 @@ def _hosts(settings: Settings) -> Found:
         settings.twilio_api_url
     ] * settings.uses_twilio
     used += [] if settings.smtp_url is None else [settings.smtp_url.get_secret_value()]
+    used += [] if settings.heartbeat_url is None else [settings.heartbeat_url.get_secret_value()]
     hosts = sorted({urlsplit(url).hostname or "" for url in used})
     named = "the endpoints in the roster and nothing" if "webhook" in settings.ways else "nothing"
     return Found("ok", "hosts", f"this house calls {', '.join(hosts) or 'nobody'} and {named} else")
@@ -143,7 +144,7 @@ def _number(number: dict[str, Any], wanted: dict[str, str]) -> Found:
         return Found(
             "bad", "twilio", "texts would not reach this house: set " + ", ".join(f"{n}={wanted[n]}" for n in wrong)
         )
-    return Found("ok", "twilio", "texts and their fallback come to this house")
     if "rc=" not in there["sms_url"].fragment:
         says = f"a text is brought once and no more: set sms_url={wanted['sms_url']}{TRIED_AGAIN}"
         return Found("warn", "twilio", says)
+    return Found("ok", "twilio", "texts and their fallback come to this house")

@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from bot.doctor import providers
+from bot.doctor import proof, providers
 from bot.doctor.found import Found
 from bot.settings import load
 from tests.bot.commands import ROSTER, Terminal, terminal
@@ -179,3 +179,18 @@ async def test_a_provider_that_is_away_is_a_finding(tmp_path: Path) -> None:
     """Nothing listens there; the doctor goes on."""
     bad = [each for each in await asked("http://127.0.0.1:9", tmp_path) if each.level == "bad"]
     assert [each.what for each in bad] == ["telegram", "twilio"]
+
+
+def test_who_would_learn_of_a_death_is_looked_at(tmp_path: Path) -> None:
+    """Each way that is not set up is told, and what for; in the sandbox nobody is to learn anything."""
+    house = {"PORCHLIGHT_AUDIT_KEY": KEY, "TWILIO_ACCOUNT_SID": "AC1", "TWILIO_AUTH_TOKEN": "t", "TWILIO_FROM": "+441632960200",
+             "PUBLIC_URL": "https://porch.example"}  # fmt: skip
+    proved = {"PORCHLIGHT_HEARTBEAT_URL": "https://watch.example/x", "TWILIO_MESSAGING_SERVICE_SID": "MG" + "5a" * 16,
+              "PORCHLIGHT_LAST_RESORT": "+447700900401", "PORCHLIGHT_CANARY": "+447700900500"}  # fmt: skip
+    assert [each.level for each in proof.examine(load(house, tmp_path))] == ["warn"] * 4
+    for name in proved:
+        (warned,) = [
+            each for each in proof.examine(load({**house, **proved, name: ""}, tmp_path)) if each.level == "warn"
+        ]
+        assert warned.says.startswith(f"{name} is not set")
+    assert not list(proof.examine(load({}, tmp_path)))
