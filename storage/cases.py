@@ -83,13 +83,18 @@ async def by_code(
 
 async def open_cases(
     tx: Tx, recent: Recent, *, organisation: str | None = None, home: str | None = None, child: str | None = None,
-    person: str | None = None,
+    person: str | None = None, but: str | None = None,
 ) -> list[Case]:  # fmt: skip
-    """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it."""
+    """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it; `but`: not this case."""
     where, values = ["status <> 'closed'"], list[Value]()
-    for column, value in (("organisation", organisation), ("home", home), ("child_id", child)):
+    for column, value in (
+        ("organisation =", organisation),
+        ("home =", home),
+        ("child_id =", child),
+        ("case_id <>", but),
+    ):
         if value is not None:
-            where.append(f"{column} = ?")
+            where.append(f"{column} ?")
             values.append(value)
     if person is not None:
         where.append(

@@ -29,10 +29,10 @@ async def raised(tx: Tx, case: Case, protocol: Protocol, recent: Recent) -> list
     """Pairs (id of the case to be told, the case that raises it), in order of id."""
     if case.status not in _OUT:
         return []
-    others = await cases.open_cases(tx, recent, organisation=case.organisation, home=case.home)
+    others = await cases.open_cases(tx, recent, organisation=case.organisation, home=case.home, but=case.case_id)
     pairs = []
     for other in others:
-        if other.case_id == case.case_id or other.status not in _OUT:
+        if other.status not in _OUT:
             continue
         if not _linked(case, other, protocol):
             continue

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from itertools import groupby
 
-from casework.duty import LOOK_BACK
 from casework.events import Child
 from storage import outbox, pins, rota, shifts
 from storage.codec import instant, ms
@@ -15,7 +14,7 @@ from storage.database import Row, Tx, Value
 from storage.endpoints import plain
 from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
-from storage.rota import DutyLine, MayBeOnCall, OnCall
+from storage.rota import MayBeOnCall, OnCall, OnCallPart
 
 __all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
@@ -25,6 +24,10 @@ _PERSON = (
     " gone.address AS gone_address, gone.fault AS gone_fault FROM person"
     " LEFT JOIN role ON role.person = person.id LEFT JOIN dead_channel AS gone ON gone.person = person.id "
 )
+# Who is on call by their role. A home's few are found by it, an organisation's by whose they are: there are many of those.
+_ANY_ROLE = f"held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope = ?"
+_BY_ROLE = f"person.id IN (SELECT held.person FROM role held WHERE {_ANY_ROLE})"
+_OF_ORGANISATION = f"EXISTS (SELECT 1 FROM role held WHERE held.person = person.id AND {_ANY_ROLE})"
 
 
 @dataclass(slots=True)
@@ -122,29 +125,21 @@ class Directory:
         return (await self.may_be_on_call(organisation, home, hour)).at(now)
 
     async def may_be_on_call(self, organisation: str, home: str, hour: datetime) -> MayBeOnCall:
-        """Everybody who may be on call for a home in the hour that begins then, with a few questions whatever their number."""
-        lines = await self.tx.rows(
-            "SELECT role, person, from_at, until_at FROM duty WHERE organisation = ? AND home IN ('', ?) ORDER BY position",
-            organisation, home,
+        """Everybody who may be on call for a home in the hour that begins then: for it alone, and for every home."""
+        parts = [await self.on_call_part(organisation, each, hour) for each in dict.fromkeys(("", home))]
+        return rota.together(parts, organisation, home)
+
+    async def on_call_part(self, organisation: str, home: str, hour: datetime) -> OnCallPart:
+        """Who may be on call for this home alone, or, of no home, for every one; read apart, since a flood is of many
+        homes of few organisations."""
+        part = await shifts.part(self.tx, organisation, home, hour)
+        held = await self._people(
+            f"WHERE {_BY_ROLE if home else _OF_ORGANISATION} AND person.active = 1 AND person.organisation = ?",
+            *rota.ROLES, home, organisation,
         )  # fmt: skip
-        its_rota = await shifts.rota(self.tx, organisation, home, hour)
-        people = await self._people(
-            "WHERE person.active = 1 AND person.id IN (SELECT duty.person FROM duty WHERE duty.organisation = ?"
-            " AND duty.home IN ('', ?) UNION SELECT shift.person FROM shift WHERE shift.organisation = ?"
-            " AND shift.home IN ('', ?) AND (shift.until_at IS NULL OR shift.until_at > ?)"
-            " UNION SELECT held.person FROM role held JOIN person who ON who.id = held.person"
-            f" WHERE held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope IN ('', ?)"
-            " AND who.organisation = ?)", organisation, home, organisation, home, ms(hour - LOOK_BACK), *rota.ROLES, home,
-            organisation,
-        )  # fmt: skip
-        by_id = {person.person_id: person for person in people}
-        on_line = [
-            DutyLine(row["role"], by_id[row["person"]], shifts.maybe(row["from_at"]), shifts.maybe(row["until_at"]))
-            for row in lines
-            if row["person"] in by_id
-        ]
-        own = tuple(p for p in people if p.organisation == organisation)
-        return MayBeOnCall(tuple(on_line), own, home, its_rota, by_id)
+        others = part.people.difference(person.person_id for person in held)
+        named = [person for person in await self.persons(sorted(others)) if person.active]
+        return OnCallPart(part, (*held, *named))
 
     async def on_duty(self, organisation: str, role: str, home: str, now: datetime) -> list[Person]:
         """Who holds a role for a home now (see `rota`)."""

@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 from storage.database import Tx
 from storage.directory import Directory
 from storage.people import ChildRow, Home, Organisation, Person
-from storage.rota import MayBeOnCall
+from storage.rota import MayBeOnCall, OnCallPart
 
 T = TypeVar("T")
 
@@ -86,6 +86,10 @@ class Known(Directory):
     async def may_be_on_call(self, organisation: str, home: str, hour: datetime) -> MayBeOnCall:
         asked = ("on call", organisation, home, hour)
         return await self._once(asked, lambda: Directory.may_be_on_call(self, organisation, home, hour))
+
+    async def on_call_part(self, organisation: str, home: str, hour: datetime) -> OnCallPart:
+        asked = ("on call of", organisation, home, hour)
+        return await self._once(asked, lambda: Directory.on_call_part(self, organisation, home, hour))
 
     async def _once(self, asked: Hashable, ask: Callable[[], Awaitable[T]]) -> T:
         """What was answered before, or the answer, which is kept if the register still bears the mark it bore.

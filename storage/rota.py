@@ -5,17 +5,18 @@ An alert to nobody is the worst answer, so a person whom no channel reaches is p
 has not been relieved is alerted beside who came on (`casework.duty`).
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from typing import NamedTuple
 from typing import Protocol as Shape
 
 from casework import duty
 from casework.duty import Duty
+from casework.rota import Shift
 from casework.wording import LONDON
+from storage import shifts
 from storage.people import Home, Person
-from storage.shifts import NO_ROTA, Rota
+from storage.shifts import NO_ROTA, Part, Rota
 
 ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 OF_A_HOME = ("manager", "staff")
@@ -61,20 +62,19 @@ class OnCall:
         return tuple(self.named[each] for each in ids if each in self.named and self.named[each].reachable)
 
 
-class DutyLine(NamedTuple):
-    """A duty line of the roster: whose role, and from when until when, where it says so."""
+@dataclass(frozen=True, slots=True)
+class OnCallPart:
+    """What bears on one home alone, or on every home of an organisation, and the active people named there."""
 
-    role: str
-    person: Person
-    from_at: datetime | None
-    until_at: datetime | None
+    rota: Part
+    people: tuple[Person, ...]
 
 
 @dataclass(frozen=True, slots=True)
 class MayBeOnCall:
     """What an hour has in common of who is on call: every duty line, running or not, and the rest as in `OnCall`."""
 
-    lines: tuple[DutyLine, ...]
+    lines: tuple[tuple[str, Shift], ...]
     people: tuple[Person, ...]
     home: str
     rota: Rota
@@ -83,11 +83,22 @@ class MayBeOnCall:
     def at(self, now: datetime) -> OnCall:
         """Who may be on call at an instant of this hour."""
         running = tuple(
-            (role, person)
-            for role, person, from_at, until_at in self.lines
-            if (from_at is None or from_at <= now) and (until_at is None or until_at > now)
+            (role, self.named[line.person])
+            for role, line in self.lines
+            if (line.from_at is None or line.from_at <= now) and (line.until_at is None or line.until_at > now)
         )
         return OnCall(running, self.people, self.home, now, self.rota, self.named)
+
+
+def together(parts: Sequence[OnCallPart], organisation: str, home: str) -> MayBeOnCall:
+    """Who may be on call for a home, of what bears on it alone and what bears on every home."""
+    by_id = {person.person_id: person for each in parts for person in each.people}
+    lines = sorted((line for each in parts for line in each.rota.standing), key=lambda line: line[1].line)
+    own = sorted((p for p in by_id.values() if p.organisation == organisation), key=lambda person: person.person_id)
+    return MayBeOnCall(
+        tuple((role, line) for role, line in lines if line.person in by_id), tuple(own), home,
+        shifts.together([each.rota for each in parts]), by_id,
+    )  # fmt: skip
 
 
 class People(Shape):

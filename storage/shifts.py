@@ -4,15 +4,17 @@ A line is never changed and never deleted: it is cut short, and a new one is mad
 the past can be answered for ever.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, time
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 from casework.duty import EARLY, LOOK_BACK, TakenOver
 from casework.rota import Shift, runs
 from storage.codec import instant, ms
 from storage.database import Row, Tx
+
+T = TypeVar("T")
 
 ON_ROTA = ("coordinator", "deputy", "manager", "owner")
 OWN, ALL, ROSTER = 0, 1, 2  # which lists come first: those of the home, those of every home, the roster file's
@@ -76,9 +78,7 @@ async def rota(tx: Tx, organisation: str, home: str, now: datetime, *, whole: bo
     )  # fmt: skip
     if not rows and not whole:
         return NO_ROTA
-    shifts: dict[str, list[Shift]] = {}
-    for row in rows:
-        shifts.setdefault(row["role"], []).append(_shift(row))
+    shifts = _by_role((row["role"], _shift(row)) for row in rows)
     leave = shifts.pop("", [])
     for role, standing in (await _standing(tx, organisation, home)).items():
         shifts.setdefault(role, []).extend(standing)
@@ -90,14 +90,14 @@ async def _standing(tx: Tx, organisation: str, home: str) -> dict[str, list[Shif
     rows = await tx.rows(
         "SELECT * FROM duty WHERE organisation = ? AND home IN ('', ?) ORDER BY position", organisation, home
     )
-    found: dict[str, list[Shift]] = {}
-    for row in rows:
-        line = Shift(
-            shift_id=f"roster {row['position']:06}", person=row["person"], kind="standing",
-            line=(ROSTER, row["position"]), from_at=maybe(row["from_at"]), until_at=maybe(row["until_at"]),
-        )  # fmt: skip
-        found.setdefault(row["role"], []).append(line)
-    return found
+    return _by_role((row["role"], _of_roster(row)) for row in rows)
+
+
+def _of_roster(row: Row) -> Shift:
+    return Shift(
+        shift_id=f"roster {row['position']:06}", person=row["person"], kind="standing",
+        line=(ROSTER, row["position"]), from_at=maybe(row["from_at"]), until_at=maybe(row["until_at"]),
+    )  # fmt: skip
 
 
 async def _taken_over(tx: Tx, organisation: str, home: str, now: datetime) -> dict[str, list[TakenOver]]:
@@ -105,10 +105,63 @@ async def _taken_over(tx: Tx, organisation: str, home: str, now: datetime) -> di
         "SELECT role, person, accepted_at FROM handover WHERE organisation = ? AND home IN ('', ?) AND accepted_at > ?"
         " ORDER BY accepted_at", organisation, home, ms(now - LOOK_BACK - EARLY),
     )  # fmt: skip
-    found: dict[str, list[TakenOver]] = {}
-    for row in rows:
-        found.setdefault(row["role"], []).append(TakenOver(row["person"], instant(row["accepted_at"])))
-    return found
+    return _by_role((row["role"], TakenOver(row["person"], instant(row["accepted_at"]))) for row in rows)
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What bears on one home alone, or, of no home, on every home of an organisation, each with its role.
+
+    `standing`: the duty lines of the roster file, in their order.
+    """
+
+    lines: Sequence[tuple[str, Shift]]
+    standing: Sequence[tuple[str, Shift]]
+    taken_over: Sequence[tuple[str, TakenOver]]
+
+    @property
+    def people(self) -> frozenset[str]:
+        """Everybody who is named in it."""
+        return frozenset(line.person for _, line in (*self.lines, *self.standing))
+
+
+async def part(tx: Tx, organisation: str, home: str, now: datetime) -> Part:
+    """What stands for this home and no other; `home` empty: for every home."""
+    rows = await tx.rows(
+        "SELECT * FROM shift WHERE organisation = ? AND home = ? AND (until_at IS NULL OR until_at > ?)",
+        organisation, home, ms(now - LOOK_BACK),
+    )  # fmt: skip
+    standing = await tx.rows(
+        "SELECT * FROM duty WHERE organisation = ? AND home = ? ORDER BY position", organisation, home
+    )
+    taken = await tx.rows(
+        "SELECT role, person, accepted_at FROM handover WHERE organisation = ? AND home = ? AND accepted_at > ?",
+        organisation, home, ms(now - LOOK_BACK - EARLY),
+    )  # fmt: skip
+    return Part(
+        [(row["role"], _shift(row)) for row in rows],
+        [(row["role"], _of_roster(row)) for row in standing],
+        [(row["role"], TakenOver(row["person"], instant(row["accepted_at"]))) for row in taken],
+    )
+
+
+def together(parts: Sequence[Part]) -> Rota:
+    """The rota of a home, of what stands for it alone and what stands for every home; as `rota` reads it."""
+    lines = sorted((line for each in parts for line in each.lines), key=lambda line: line[1].shift_id)
+    if not lines:
+        return NO_ROTA
+    leave = [shift for role, shift in lines if not role]
+    standing = sorted((line for each in parts for line in each.standing), key=lambda line: line[1].line)
+    shifts = _by_role([*(line for line in lines if line[0]), *standing])
+    taken = sorted((took for each in parts for took in each.taken_over), key=lambda took: took[1].at)
+    return Rota(shifts, _by_role(taken), leave)
+
+
+def _by_role(found: Iterable[tuple[str, T]]) -> dict[str, list[T]]:
+    by_role: dict[str, list[T]] = {}
+    for role, each in found:
+        by_role.setdefault(role, []).append(each)
+    return by_role
 
 
 # ---- the lines themselves --------------------------------------------------------------------------------
