@@ -4,7 +4,7 @@ ends in fewer than two people, a duty that nobody took over, a contact test that
 What is found is kept until it is mended and told once; `doctor` and `/readyz` show it for as long as it stands.
 """
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import AsyncIterator, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
@@ -58,16 +58,15 @@ async def look(tx: Tx, organisation: str, now: datetime) -> list[Foreseen]:
     ]
 
 
-async def look_in_parts(database: Database, organisation: str, now: datetime) -> list[Foreseen]:
+async def look_in_parts(database: Database, organisation: str, now: datetime) -> AsyncIterator[list[Foreseen]]:
     """The same, a few homes at a time: whoever else reads has their turn between."""
-    found = await database.read(lambda tx: of_people(tx, organisation, now))
+    yield await database.read(lambda tx: of_people(tx, organisation, now))
     scopes = await database.read(lambda tx: shifts.scopes(tx, now, organisation=organisation))
     for first in range(0, len(scopes), AT_ONCE):
-        found += await database.read(partial(of_rotas, scopes=scopes[first : first + AT_ONCE], now=now))
+        yield await database.read(partial(of_rotas, scopes=scopes[first : first + AT_ONCE], now=now))
     homes = await database.read(lambda tx: Directory(tx).homes(organisation))
     for first in range(0, len(homes), AT_ONCE):
-        found += await database.read(partial(of_ladders, homes=homes[first : first + AT_ONCE], now=now))
-    return found
+        yield await database.read(partial(of_ladders, homes=homes[first : first + AT_ONCE], now=now))
 
 
 # ---- each kind -------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from casework.rota import Shift
-from scheduler.duty import DutyBell
+from scheduler.duty import AT_ONCE_SECONDS, REST, Act, DutyBell, Leisure
 from storage import contact_round, contacts, foresight, handing_over, roster, shifts
 from storage.directory import Directory
 from storage.shifts import Line
@@ -293,3 +293,46 @@ async def test_one_act_that_fails_does_not_hold_up_the_next(night: Night) -> Non
     await night.puts("2", "mo", role="manager", home="oak", from_at=EVENING, until_at=EVENING + HOUR)
     await night.house.database.write(lambda tx: tx.run("DROP TABLE contact_test"))
     assert "mo sms C_DUTY" in await night.at(EVENING + HOUR / 2)
+
+
+# ---- a look at many homes --------------------------------------------------------------------------------
+
+
+async def test_a_long_look_rests_after_each_part() -> None:
+    """A short one is over before anybody could wait for it; of a long one most of the time is others'."""
+    paused = list[float]()
+    instants = iter([0.0, AT_ONCE_SECONDS, 1.0, 1.0 + AT_ONCE_SECONDS, 2.0])
+
+    async def pause(seconds: float) -> None:
+        paused.append(seconds)
+
+    leisure = Leisure(pause, lambda: next(instants))
+    await leisure.rest()
+    assert paused == []
+    await leisure.rest()
+    assert paused == [pytest.approx(AT_ONCE_SECONDS * REST)]
+
+
+async def test_who_comes_on_does_not_wait_for_a_long_look(night: Night) -> None:
+    """It looks at one organisation for two minutes: meanwhile half an hour is left until a shift begins."""
+    await a_change_at_22(night)
+
+    class Slow(DutyBell):
+        async def _ahead(self, *_: object) -> list[Act]:
+            night.house.clock.after(minutes=2)
+            return []
+
+    night.bell = Slow(night.house.casebook)
+    assert await night.at(EVENING + 29 * MINUTE) == ["dee sms C_DUTY", "dee telegram C_DUTY"]
+
+
+async def test_a_house_that_goes_to_sleep_ends_the_look(night: Night) -> None:
+    """Nothing is told of half a look; the next life looks from the beginning."""
+    await night.house.database.write(lambda tx: tx.run("DELETE FROM duty"))
+    await night.puts("1", "cat", from_at=EVENING, until_at=EVENING + 20 * HOUR)
+    await night.puts("2", "cat", "", kind="leave", from_at=EVENING + 6 * HOUR, until_at=EVENING + 10 * HOUR)
+    stopped, night.bell = DutyBell(night.house.casebook), DutyBell(night.house.casebook)
+    stopped.stop()
+    await stopped.ring(EVENING + HOUR)
+    assert "ola sms C_GAP" not in await night.new()
+    assert "ola sms C_GAP" in await night.at(EVENING + HOUR)
