@@ -15,7 +15,6 @@ from storage.database import Database
 TICK_AT_MOST_SECONDS = 15  # three sweeps of the metronome
 AUDIT_AT_MOST_SECONDS = 60  # four looks of the auditor
 OUTBOX_AT_MOST_SECONDS = 120  # P10: a channel that fails is routed around within two minutes
-SPEAKS_WITHIN_SECONDS = 30  # a way on which nothing was taken for so long does not count as the one that is left
 SPEAKING = ("telegram", "sms")
 _log = structlog.get_logger(__name__)
 
@@ -52,18 +51,17 @@ async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[boo
     except Exception as fault:
         _log.error("the database cannot be read", fault=type(fault).__name__)
         return False, facts
-    failing = {name: _seconds(now, since) for name, since in found.failing.items()}
     facts |= {
         "overdue": found.overdue,
         "open_without_deadline": found.open_without_deadline,
         "outbox_oldest_s": 0 if found.outbox_oldest is None else _seconds(now, found.outbox_oldest),
-        "channels": {name: failing.get(name, 0) <= OUTBOX_AT_MOST_SECONDS for name in asked.channels},
+        "channels": {name: name not in found.out for name in asked.channels},
         "audit_ok": found.chain_whole,
         "canary": flown,
         "duty_warnings": foreseen,  # what would hurt on a night to come breaks no promise tonight
     }
-    ways = [each for each in SPEAKING if each in asked.channels and each not in asked.off]
-    return _kept(facts) and any(failing.get(each, 0) <= SPEAKS_WITHIN_SECONDS for each in ways), facts
+    speaking = [each for each in SPEAKING if facts["channels"].get(each) and each not in asked.off]
+    return _kept(facts) and bool(speaking), facts
 
 
 def _told(asked: Asked, now: datetime) -> dict[str, Any] | None:

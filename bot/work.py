@@ -83,6 +83,7 @@ class Work:
 
     async def stop_post(self) -> None:
         """Take no more letters; what is on its way is waited for and written down."""
+        await self._minded()
         try:
             await self._postman.stop()
         except Exception as fault:  # the next life finds them half-sent, and sends them as repeats

@@ -38,6 +38,10 @@ class Keeper(Protocol):
     async def waiting(self, address: str) -> Sequence[tuple[str, str]]: ...
 
 
+class _LeftAlone(Unreachable):
+    """The provider was not asked at all, for it could not be reached a moment ago."""
+
+
 class DeadMan:
     """Keeps the texts of one casebook where they ought to lie. One node at a time does."""
 
@@ -123,6 +127,9 @@ class DeadMan:
     async def _put(self, text: Text, now: datetime) -> bool:
         try:
             sid = await self._asked(partial(self._keeper.schedule, text.address, text.body, text.send_at), now)
+        except _LeftAlone:
+            await self._write(lambda tx: dead_men.forget(tx, [text]))
+            return False
         except Unreachable:
             return False  # perhaps it stands: who looks next finds out
         except Refused as fault:
@@ -163,7 +170,7 @@ class DeadMan:
         """Ask the provider; once it could not be reached, it is left alone for a little. Raises Refused, Unreachable."""
         async with self._slots:
             if self._quiet_until is not None:
-                raise Unreachable("left alone")
+                raise _LeftAlone("left alone")
             try:
                 answer = await ask()
             except Unreachable as fault:

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from storage import log, outbox
-from storage.codec import instant, ms
+from storage import held_up, log, outbox
+from storage.codec import ms
 from storage.database import Tx
 
 LATE_AFTER = timedelta(seconds=60)  # P2: a deadline rings within 60 s at worst
@@ -13,21 +13,18 @@ EVENTS_LOOKED_AT = 100  # the newest: the chains they belong to are checked whol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`failing`: since when a channel has letters that were tried and not taken."""
+    """`out`: channels that take nothing any more."""
 
     overdue: int
     open_without_deadline: int
     outbox_oldest: datetime | None
-    failing: dict[str, datetime]
+    out: frozenset[str]
     chain_whole: bool
 
 
 async def look(tx: Tx, now: datetime, audit_key: bytes | None) -> Health:
     """Look at what could be wrong; the chains of the cases that changed last stand for all. Without a key none is read."""
     late = ms(now - LATE_AFTER)
-    failing = await tx.rows(
-        "SELECT channel, MIN(created_at) AS since FROM outbox WHERE state = 'queued' AND tries > 0 GROUP BY channel"
-    )
     return Health(
         overdue=await _count(tx, "SELECT COUNT(*) AS n FROM deadline WHERE due_at < ?", late),
         open_without_deadline=await _count(
@@ -35,7 +32,7 @@ async def look(tx: Tx, now: datetime, audit_key: bytes | None) -> Health:
             " (SELECT 1 FROM deadline WHERE deadline.case_id = case_row.case_id)"
         ),
         outbox_oldest=await outbox.oldest_waiting(tx, now),
-        failing={row["channel"]: instant(row["since"]) for row in failing},
+        out=await held_up.channels_out(tx, now),
         chain_whole=audit_key is None or await _chains_whole(tx, audit_key),
     )  # fmt: skip
 

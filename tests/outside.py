@@ -43,6 +43,7 @@ class Outside:
     crash: str = ""
     empty: bool = False  # on another database, in which nothing is
     on: str | None = None  # an engine; else the one under test
+    more: dict[str, str] = field(default_factory=dict)  # settings beyond the usual ones
     port: int = 0
     process: asyncio.subprocess.Process | None = None
     now: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-06-15T19:00:00+00:00"))
@@ -64,7 +65,7 @@ class Outside:
             "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_FROM": NUMBER,
             "TWILIO_API_URL": self.sandbox.twilio_url, "PORCHLIGHT_TEST_CLOCK": str(self.folder / "clock"),
             "PORCHLIGHT_TEST_SEED": self.seed, "PYTHONPATH": str(ROOT),
-            **({"PORCHLIGHT_TEST_CRASH": self.crash} if self.crash else {}),
+            **({"PORCHLIGHT_TEST_CRASH": self.crash} if self.crash else {}), **self.more,
         }  # fmt: skip
 
     # ---- life and death ----

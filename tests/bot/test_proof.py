@@ -10,8 +10,10 @@ from typing import Any
 import pytest
 from aiohttp import web
 
-from bot.proof import can_write, has_room
+from bot.heartbeat import Heartbeat
+from bot.proof import Proof, can_write, has_room
 from bot.sandbox import Sandbox
+from scheduler.auditor import Auditor
 from storage.database import Damaged, Unusable
 from tests.bot.living import EVENING, PAT, Living, a_world, after, living
 from tests.databases import ON_BOTH
@@ -196,7 +198,7 @@ async def test_a_way_that_was_never_set_up_is_not_the_one_that_is_left(tmp_path:
         assert (await facts(life))[0] == 200
         world.twilio.failures.plant("create", times=1000, status=503, code=20503)
         await life.text(PAT, "MISSING 20:55")
-        for seconds in (0, 15, 31):
+        for seconds in (0, 15, 30, 46):
             await go(life, seconds=seconds)
         assert (await facts(life))[0] == 503
 
@@ -212,3 +214,24 @@ async def test_a_look_leaves_no_trace_on_the_disk(tmp_path: Path, world: Sandbox
         assert before == await life.rows("SELECT key, value FROM meta ORDER BY key")
         assert {path: path.stat().st_size for path in tmp_path.glob("house.db*")} == files
         assert bool(files) is (engine == "sqlite")
+
+
+async def test_a_node_that_does_not_lead_neither_audits_nor_beats(tmp_path: Path, world: Sandbox) -> None:
+    """The one that leads does. That nothing can be written each node sees for itself."""
+    async with a_watcher() as watcher, living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life:
+        audited: list[bool] = []
+
+        async def ready(chains: bool) -> tuple[bool, dict[str, Any]]:
+            audited.append(chains)
+            return True, {}
+
+        leads = [False]
+        proof = Proof(
+            life.house.database, Auditor(life.house.casebook), ready, lambda: leads[0], life.house.books["en"],
+            heartbeat=Heartbeat(watcher.url),
+        )  # fmt: skip
+        await proof.look(EVENING)
+        assert (proof.auditor.last, audited, watcher.heard) == (None, [], [])
+        leads[0] = True
+        await proof.look(after(seconds=15))
+        assert proof.auditor.last is not None and audited == [True] and len(watcher.heard) == 1

@@ -150,3 +150,23 @@ async def test_nobody_who_can_be_texted_means_everybody_on_call(tmp_path: Path) 
 async def _next_due(h: House) -> datetime:
     row = await h.row("SELECT next_due FROM case_row")
     return datetime.fromtimestamp(row["next_due"] / 1000, tz=EVENING.tzinfo)
+
+
+async def test_a_provider_that_is_out_is_asked_once_and_nothing_is_in_doubt_about_what_it_was_not_asked(
+    tmp_path: Path,
+) -> None:
+    """One request goes out in vain; when the provider is back each text is put there, and none had to be looked for but one."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        provider.loses = 1000
+        for child in ("K7", "K8"):
+            await h.opens(child)
+        await man.turn(h.clock.now())
+        assert provider.asked == 1
+        assert len(await h.rows("SELECT 1 AS yes FROM dead_man WHERE state = 'asked'")) == 1
+        provider.loses, asked = 0, provider.asked
+        await man.turn(h.clock.after(seconds=5), at_once=True)
+        assert provider.asked == asked, "it is left alone for a little"
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, ALICE, CASS, CASS]
