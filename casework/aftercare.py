@@ -167,7 +167,7 @@ def _task_due(case: Case, rule: TaskRule) -> bool:
 
 def _task_again(turn: Turn, task: Task) -> None:
     """A task falls due: its owner is told, later times follow its rule, then daily; after three days also the next rung."""
-    if task.task == CALLBACK:
+    if task.task == CALLBACK or any(duty.id == task.task for duty in turn.protocol.duties):
         return
     rule = next((t for t in turn.protocol.task if t.id == task.task), None)
     later = rule.due_minutes[task.asked + 1 :] if rule is not None else ()
@@ -198,4 +198,4 @@ def end_task(turn: Turn, task: str, outcome: str) -> None:
     """The open task of this kind ends, with its outcome in one word."""
     open_task = turn.case.task(task)
     if open_task is not None and open_task.done_at is None:
-        turn.decide(TaskEnded(at=turn.now, task=task, outcome=outcome))
+        turn.decide(TaskEnded(at=turn.now, task=task, outcome=outcome, by=turn.news.by))

@@ -4,15 +4,17 @@ Keys are the kinds of the contract, with `:detail` where several of a kind live.
 schema refuses one without.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 
-from casework import aftercare, conditions, limits, silence, watch
+from casework import aftercare, conditions, duties, limits, silence, watch
 from casework.case import Case
 from casework.flags import NIGHTFALL, medicine_flag_at, nightfall
 from casework.levels import Level, Located, Status
 from casework.limits import MINUTE
 from casework.protocol import Protocol
 from casework.risk import unsure_due
+
+HOUR = timedelta(hours=1)
 
 
 def armed(case: Case, protocol: Protocol) -> dict[str, datetime]:
@@ -50,9 +52,13 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
     police = case.police
     if police.declined_review_at is not None and not police.declined_reviewed:
         times["review:police"] = police.declined_review_at
-    task = case.task(aftercare.CALLBACK)
-    if task is not None and task.done_at is None:
-        times["claim"] = task.due_at
+    for task in case.tasks:
+        if task.done_at is None:
+            times["claim" if task.task == aftercare.CALLBACK else f"task:{task.task}"] = task.due_at
+    if case.missing_at is not None:
+        day = next((duty for duty in protocol.days if not duties.opened(case, duty)), None)
+        if day is not None:
+            times[f"task:{day.id}"] = case.first_t0 + day.after_hours * HOUR
     return times
 
 

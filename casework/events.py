@@ -161,7 +161,9 @@ class NoteMade(News):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertAcknowledged(News):
-    """A named person on call took the alert."""
+    """A named person on call took the alert. `rung`: the highest of those in their hands, if the door knows it."""
+
+    rung: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -402,8 +404,11 @@ class TaskMoved(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskEnded(Event):
+    """A task is done, or no longer needed; `by`: whose act ended it."""
+
     task: str
     outcome: str
+    by: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -302,7 +302,7 @@ def _note_decision(case: Case, event: e.Decision) -> Case:
         case e.TaskMoved():
             return _tasks(case, event.task, due_at=event.due_at, rung=event.rung, asked=1)
         case e.TaskEnded():
-            return _tasks(case, event.task, done_at=event.at, outcome=event.outcome)
+            return _tasks(case, event.task, done_at=event.at, outcome=event.outcome, done_by=event.by)
         case e.ReportMade():
             return replace(case, reports=event.version)
         case e.ReturnConfirmed():

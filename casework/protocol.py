@@ -251,26 +251,40 @@ class Task(_Data):
     tag: Literal["SRC", "DER", "OURS"]
 
 
-class Notice(_Data):
+class Duty(_Data):
+    """Somebody outside whom the case calls for telling. It is a task where there is a check `T_<id>` to answer it.
+
+    It falls due `prompt_minutes` after it is called for, or `after_hours` from the first t0 (the ladder of days), and is
+    asked again every `again_minutes`; `asks_reporter`: of the adult on duty first. `done_by`: the answer that does it.
+    """
+
+    id: str
+    who: str
+    says: str
+    source: Source
+    tag: Literal["SRC", "DER", "OURS"]
+    when: str
+    owner: str = "coordinator"
+    after_hours: Annotated[float, Field(ge=0)] = 0
+    prompt_minutes: OrNone = 0
+    again_minutes: Minutes = 1440
+    asks_reporter: bool = False
+    blocked_by: tuple[str, ...] = ()  # flags of the register, and `at_home`
+    done_by: str = ""
+    wants_date: bool = False
+
+
+class Notice(Duty):
     """A duty of the jurisdiction to tell somebody (regulator, local authority): printed on report and comparison."""
 
-    id: str
     when: Literal["missing", "any_absence", "exploitation", "return"]
-    who: str
-    says: str
-    source: Source
-    tag: Literal["SRC", "DER", "OURS"]
+    owner: str = "manager"
 
 
-class Step(_Data):
-    """One step of section E5 to E13 kept as data for the parts that act on it."""
+class Step(Duty):
+    """One step of E0 to E13. E0 is the chase and E8 a notice: neither is a task of this kind."""
 
-    id: str
-    after_hours: Annotated[float, Field(ge=0)]
-    who: str
-    says: str
-    source: Source
-    tag: Literal["SRC", "DER", "OURS"]
+    when: Literal["missing", "out_of_area", "trafficking"] = "missing"
 
 
 class Wording(_Data):
@@ -374,6 +388,22 @@ class Protocol(_Data):
     def rungs_after(self, number: int) -> list[Rung]:
         """The rungs beyond this one, in their order."""
         return [rung for each, rung in sorted(self._rung_by_number.items()) if each > number]
+
+    @cached_property
+    def duties(self) -> tuple[Duty, ...]:
+        """Whom a case may call for telling, as tasks: each with a check to answer it."""
+        notices = {notice.id for notice in self.notice}  # a step of the same id only says where it stands in the ladder
+        steps = (step for step in self.step if step.id not in notices)
+        return tuple(duty for duty in (*self.notice, *steps) if self.has(f"T_{duty.id}"))
+
+    @cached_property
+    def days(self) -> tuple[Duty, ...]:
+        """The ladder of days, in their order."""
+        return tuple(sorted((d for d in self.duties if d.after_hours), key=lambda d: d.after_hours))
+
+    def day_rung(self, duty: Duty) -> int | None:
+        """The rung of this duty's alert, after the last rung of the chain; None for one that is no day's."""
+        return self.last_rung + 1 + self.days.index(duty) if duty.after_hours else None
 
     @cached_property
     def last_rung(self) -> int:

@@ -22,8 +22,15 @@ async def take(desk: Desk, record: Record, case: Case, person: str, channel: str
     until when (`by`); noted, and one more must answer; or late, since when (`at`) somebody else has it."""
     if case.alert.taken_by not in (None, person):
         return LATE, {"at": case.alert.taken_at}
-    step = await record(case, AlertAcknowledged(at=desk.now, by=person, channel=channel, trust=Trust.CODE))
+    rung = await highest(desk, case, person)
+    step = await record(case, AlertAcknowledged(at=desk.now, by=person, channel=channel, trust=Trust.CODE, rung=rung))
     return became(case, step.case, person), {"by": step.case.alert.taken_until}
+
+
+async def highest(desk: Desk, case: Case, person: str) -> int | None:
+    """The highest rung of the alerts of this case that wait in this person's hands."""
+    alerts = await desk.alerts_for(case.case_id, person)
+    return max((alert.rung for alert in alerts if alert.state == "live"), default=None)
 
 
 def became(before: Case, after: Case, person: str) -> str:

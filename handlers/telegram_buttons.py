@@ -14,7 +14,7 @@ from casework.levels import Status
 from casework.times import ReadTime
 from handlers import inbox, opening, telegram_commands, telegram_on_call, telegram_reports
 from handlers.inbox import may_see
-from handlers.talk import Talk
+from handlers.talk import Pending, Talk
 from storage.buttons import Button
 from storage.keyboards import AMENDED
 
@@ -109,6 +109,9 @@ async def _record(talk: Talk, case: Case, button: Button, values: tuple[str, ...
             at=talk.now, by=voice.by, channel=voice.channel, trust=voice.trust, seen=True, seen_at=talk.now
         )
     step = await talk.desk.record(case.case_id, news)
+    if button.check.startswith("T_") and values == ("no",):
+        await talk.expect(Pending("note", case.case_id))  # considered and not due: the reason stands in their name
+        await talk.say("task_why", case=case)
     if since:
         talk.toast = talk.words("late", case=case)
         if step.case.returned and _means(talk, case, button.check, values) & _CONTRARY:

@@ -59,7 +59,8 @@ async def take(talk: Talk, rest: str) -> None:
         if alert.rung == 0:
             await talk.say("ack_none", case=case)
             return
-    step = await talk.desk.record(case.case_id, AlertAcknowledged(at=talk.now, by=me, channel="telegram"))
+    rung = await taking.highest(talk.desk, case, me)
+    step = await talk.desk.record(case.case_id, AlertAcknowledged(at=talk.now, by=me, channel="telegram", rung=rung))
     await _say_taken(talk, case, step.case)
 
 

@@ -27,7 +27,9 @@ from storage.words import clean
 
 REPLY_CODE_TEXT = "P00b"
 TAKEN_TEXT = "O_TAKEN"  # tells the adult who waits who was paged
-BESIDE_THE_CARD = frozenset({"O_NOREF", "R_REV", "R_NEWS"})  # the check that waits on the card keeps its buttons
+BESIDE_THE_CARD = frozenset(
+    {"O_NOREF", "O_DECLINED", "R_REV", "R_NEWS"}
+)  # the check that waits on the card keeps its buttons
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +93,8 @@ class Sheaf:
                 id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
                 address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
                 urgency=speech.urgency(draft.text, draft.case.level), edit=await self._edit(draft), protect=True, document=None,
-                case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD,
+                case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD
+                and not draft.text.startswith("T_"),
                 due_at=due_at, expires_at=draft.tell.expires_at, tries=0,
                 cause=None if draft.aside else f"{draft.case.seq}.{draft.text}.{ms(due_at)}",
             )

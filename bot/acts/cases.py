@@ -34,6 +34,7 @@ from casework.events import (
 )
 from casework.levels import Side, Status
 from casework.times import read_coming
+from handlers import taking
 from handlers.inbox import signs
 from storage.addressees import askable
 from storage.desk import Desk
@@ -169,8 +170,12 @@ async def acknowledge(desk: Desk, arguments: Arguments) -> Said:
         raise NotAllowed(f"no alert of {case.code} runs")
     if not (decides(by, case.home) or "owner" in by.roles or await desk.alerts_for(case.case_id, by.person_id)):
         raise NotAllowed(f"{by.person_id} is not on call for {case.code}")
-    news = AlertAcknowledged(at=desk.now, by=by.person_id, channel=CHANNEL)
-    return await _recorded(desk, case, news, f"taken by {by.person_id}")
+    rung = await taking.highest(desk, case, by.person_id)
+    news = AlertAcknowledged(at=desk.now, by=by.person_id, channel=CHANNEL, rung=rung)
+    after = (await desk.record(case.case_id, news)).case
+    more = taking.became(case, after, by.person_id) == taking.MORE
+    line = f"noted: {by.person_id} has answered, one more person must" if more else f"taken by {by.person_id}"
+    return await standing(desk, case.case_id, line)
 
 
 async def _both(desk: Desk, arguments: Arguments) -> tuple[Person, Case]:

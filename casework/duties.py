@@ -1,0 +1,136 @@
+"""Whom the jurisdiction wants told, as tasks with a clock: social worker, parent, host authority, inspectorate, and the
+ladder of days (24 h, 48 h, 5 d, 28 d). Each has an owner in the house, is asked again until it is done, and keeps who
+did it; a return ends none of them (domain E5 to E13)."""
+
+from casework.aftercare import end_task
+from casework.case import Case, Task
+from casework.effects import To
+from casework.events import AlertAcknowledged, CheckAnswered, PoliceLogged, TaskDone, TaskMoved, TaskOpened
+from casework.levels import Level, Side
+from casework.limits import MINUTE
+from casework.protocol import Duty, Notice
+from casework.turn import Turn
+
+UNDONE = "undone"  # how a task ended that a return had opened, when the return proved wrong
+EXPLOITATION, TRAFFICKING, OUT_OF_AREA = "R06", "R12", "K08"
+
+
+def follow(turn: Turn) -> None:
+    """Open what this case calls for, ask for what is due, and hear what was done."""
+    if _may_have_changed(turn):
+        for duty in turn.protocol.duties:
+            if not duty.after_hours and not opened(turn.case, duty) and _calls_for(turn.case, duty):
+                _open(turn, duty)
+    _heard(turn)
+    if turn.due("task"):
+        for duty in turn.protocol.duties:
+            if f"task:{duty.id}" in turn.due_keys:
+                _due(turn, duty)
+
+
+def _may_have_changed(turn: Turn) -> bool:
+    before, case = turn.before, turn.case
+    return (
+        before is None or before.reasons is not case.reasons or before.missing_at != case.missing_at
+        or before.logged_at != case.logged_at or before.status is not case.status
+    )  # fmt: skip
+
+
+def opened(case: Case, duty: Duty) -> bool:
+    """Whether this duty is a task of the case already, done or not."""
+    task = case.task(duty.id)
+    return task is not None and task.outcome != UNDONE
+
+
+def _calls_for(case: Case, duty: Duty) -> bool:
+    if set(duty.blocked_by) & {*case.child.flags, *(("at_home",) if case.child.at_home else ())}:
+        return False
+    if (isinstance(duty, Notice) and case.child.at_home) or (duty.when == "return") is not case.returned:
+        return False  # a regulator's rules are about homes
+    match duty.when:
+        case "any_absence":
+            return case.missing_at is not None or (case.logged_at is not None and case.level is not Level.NAR)
+        case "exploitation":
+            return EXPLOITATION in case.flags
+        case "trafficking":
+            return TRAFFICKING in case.flags
+        case "out_of_area":
+            return case.missing_at is not None and OUT_OF_AREA in (*case.factors, *case.child.register_factors)
+        case "return":
+            return True
+    return case.missing_at is not None
+
+
+# ---- the clock -----------------------------------------------------------------------------------
+
+
+def _open(turn: Turn, duty: Duty) -> None:
+    due = turn.now + duty.prompt_minutes * MINUTE
+    turn.decide(TaskOpened(at=turn.now, task=duty.id, owner_role=_owner(turn.case, duty), due_at=due))
+    if due == turn.now:
+        _due(turn, duty)
+
+
+def _due(turn: Turn, duty: Duty) -> None:
+    """It is time: the adult nearest to it is asked first where the duty says so, then its owner, again and again."""
+    if not opened(turn.case, duty):
+        owner = _owner(turn.case, duty)
+        turn.decide(TaskOpened(at=turn.now, task=duty.id, owner_role=owner, due_at=turn.now))
+    task = turn.case.task(duty.id)
+    if task is None or task.done_at is not None:
+        return
+    adult = _nearest(turn, duty, task)
+    wait = duty.prompt_minutes if adult is not None else _again(turn, duty)
+    rung = turn.protocol.day_rung(duty)
+    turn.decide(TaskMoved(at=turn.now, task=duty.id, due_at=turn.now + wait * MINUTE, rung=rung or 1))
+    to = To(kind="person", id=adult) if adult is not None else To(kind="duty", id=task.owner_role)
+    text = f"T_{duty.id}"
+    turn.tell(to, text, {}, via="both" if rung else "quiet", question=text, alert=rung)
+
+
+def _again(turn: Turn, duty: Duty) -> int:
+    """Minutes until it is asked again; once the child is back nobody need be woken for it."""
+    daily = turn.protocol.timers.day_task_minutes if turn.case.returned else 0
+    return max(duty.again_minutes, daily)
+
+
+def _nearest(turn: Turn, duty: Duty, task: Task) -> str | None:
+    """The member of staff who works the case, once, where a button answers: by text a digit might answer another question."""
+    if not duty.asks_reporter or task.asked:
+        return None
+    adult = turn.worker()
+    return adult.person if adult is not None and adult.side is Side.STAFF and adult.channel == "telegram" else None
+
+
+def _owner(case: Case, duty: Duty) -> str:
+    return "coordinator" if case.child.at_home else duty.owner
+
+
+# ---- what was done -------------------------------------------------------------------------------
+
+
+def _heard(turn: Turn) -> None:
+    match turn.news:
+        case CheckAnswered() as news:
+            for duty in turn.protocol.duties:
+                if news.check == f"T_{duty.id}":
+                    end_task(turn, duty.id, news.values[0])
+                elif duty.done_by in [f"{news.check}.{value}" for value in news.values]:
+                    end_task(turn, duty.id, "done")
+        case TaskDone() as news if any(duty.id == news.task for duty in turn.protocol.duties):
+            end_task(turn, news.task, news.outcome)
+        case AlertAcknowledged() as news if news.rung is not None:
+            _acknowledged(turn, news.rung)
+        case PoliceLogged() if turn.case.level is Level.MEDIUM:
+            for duty in turn.protocol.duties:  # a number is on file: what could wait for it waits no longer
+                task = turn.case.task(duty.id) if duty.asks_reporter else None
+                if task is not None and task.done_at is None and not task.asked:
+                    _due(turn, duty)
+
+
+def _acknowledged(turn: Turn, rung: int) -> None:
+    """Who has the letter of a day in hand and answers it has taken it on; a meeting must have its date (E12)."""
+    for duty in turn.protocol.days:
+        day = turn.protocol.day_rung(duty)
+        if day is not None and day <= rung and not duty.wants_date:
+            end_task(turn, duty.id, "acknowledged")
