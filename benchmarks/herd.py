@@ -2,8 +2,8 @@
 
 A few hundred cases are opened through the casebook, each at the moment from which its own deadline comes out right: half
 are watches (curfews), a quarter questions nobody answers, a quarter absences whose limit comes, which declares the child
-missing, alerts people on call and files a report. The rest are copies of them by SQL, with ids, codes and children of
-their own; their logs are copied as they are, so that their chains would not verify.
+missing, alerts people on call and files a report. The rest are copies of them by SQL, with ids, codes, children, homes and
+staff of their own; their logs are copied as they are, so that their chains would not verify.
 """
 
 import sqlite3
@@ -23,12 +23,23 @@ KINDS = 4
 APART = 60  # children from one case to the next: each in a home of its own, five in an organisation
 SUFFIX = "-"
 
-# What every copy of a case has for itself, beside the key of each row of it; its home has the same staff.
+# What every copy of a case has for itself, beside the key of each row of it.
 OWN = frozenset({"case_id", "code", "child_id", "home", "letter_id", "external_id"})
-BEHIND = {"home": ("id",), "role": ("scope",), "child": ("id", "home")}
-OF_A_HOME = frozenset({"home", "role"})
-IN_ITS_JSON = ("case_id", "code", "child_id", "home")
-LINKS = {"home": "which.home = home.id", "role": "which.home = role.scope", "child": "which.child_id = child.id"}
+BEHIND = {"home": ("id",), "person": ("id", "telegram_id"), "role": ("person", "scope"), "child": ("id", "home")}
+OF_A_HOME = frozenset({"home", "person", "role"})
+IN_ITS_JSON, ITS_STAFF = ("case_id", "code", "child_id", "home"), ("staff", "manager")
+LINKS = {
+    "home": "which.home = home.id",
+    "person": "person.id IN (which.staff, which.manager)",
+    "role": "which.home = role.scope",
+    "child": "which.child_id = child.id",
+}
+WHICH = """
+CREATE TEMP TABLE which AS SELECT case_id, child_id, code, home,
+  (SELECT person FROM role WHERE role = 'staff' AND scope = home) AS staff,
+  (SELECT person FROM role WHERE role = 'manager' AND scope = home) AS manager FROM case_row
+"""
+ACCOUNTS = 100_000_000  # from the account of somebody to that of their next copy
 
 
 async def settle(path: Path, dues: Sequence[datetime], children: int = 0) -> None:
@@ -72,17 +83,17 @@ def _watch(child: str, staff: str, due_at: datetime) -> Callable[[Desk], Awaitab
 def multiply(path: Path, times: int, *, homes: bool = True) -> None:
     """Have every case of a database that nobody has open so many times, itself included.
 
-    `homes`: each copy lives in a home of its own, with the staff of the first; else they all live there together.
+    `homes`: each copy lives in a home of its own, with a manager and staff of its own; else they all live there together.
     """
     connection = sqlite3.connect(path, isolation_level=None)
     connection.executescript("PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF; PRAGMA cache_size = -200000;")
     connection.execute("CREATE TEMP TABLE mark (mark TEXT)")
     connection.executemany("INSERT INTO mark VALUES (?)", ((f"{SUFFIX}{number}",) for number in range(1, times)))
-    connection.execute("CREATE TEMP TABLE which AS SELECT case_id, child_id, code, home FROM case_row")
+    connection.execute(WHICH)
     connection.execute("BEGIN")
     for table, own in (*BEHIND.items(), *of_a_case(connection).items()):
         if homes or table not in OF_A_HOME:
-            connection.execute(_copying(connection, table, [name for name in own if homes or name != "home"]))
+            connection.execute(_copying(connection, table, own, homes=homes))
     connection.execute("COMMIT")
     connection.executescript("PRAGMA journal_mode = WAL;")
     connection.close()
@@ -107,11 +118,9 @@ def of_a_case(connection: sqlite3.Connection) -> dict[str, Sequence[str]]:
     return tables
 
 
-def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str]) -> str:
+def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str], *, homes: bool) -> str:
     columns = [row[1] for row in connection.execute(f"PRAGMA table_info({table})") if row[1] not in ("seq", "rowid")]
-    values = [f"{table}.{name} || mark" if name in own else f"{table}.{name}" for name in columns]
-    if table == "case_row":
-        values[columns.index("folded")] = _renamed("case_row.folded", *(name for name in IN_ITS_JSON if name in own))
+    values = [_copied(table, name, own=name in own and (homes or name != "home"), homes=homes) for name in columns]
     link = LINKS.get(table, f"which.case_id = {table}.case_id")
     return (
         f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(values)} FROM {table} CROSS JOIN which ON {link}"
@@ -119,10 +128,27 @@ def _copying(connection: sqlite3.Connection, table: str, own: Sequence[str]) -> 
     )
 
 
-def _renamed(text: str, *names: str) -> str:
+def _copied(table: str, name: str, *, own: bool, homes: bool) -> str:
+    """SQL for a column of a copy: its own value, that of its own staff, or the same."""
+    value = f"{table}.{name}"
+    if name == "telegram_id":
+        return f"{value} - mark * {ACCOUNTS}"  # a mark is a number below zero
+    if own:
+        return f"{value} || mark"
+    if name == "person" and homes:
+        return f"iif({value} IN (which.staff, which.manager), {value} || mark, {value})"
+    return _renamed(value, homes=homes) if (table, name) == ("case_row", "folded") else value
+
+
+def _renamed(text: str, *, homes: bool) -> str:
     """SQL that gives a copied case its own names in its JSON."""
-    for name in names:
-        text = f"""replace({text}, '"{name}":"' || which.{name} || '"', '"{name}":"' || which.{name} || mark || '"')"""
+    for name in IN_ITS_JSON:
+        if homes or name != "home":
+            text = (
+                f"""replace({text}, '"{name}":"' || which.{name} || '"', '"{name}":"' || which.{name} || mark || '"')"""
+            )
+    for name in ITS_STAFF if homes else ():
+        text = f"""replace({text}, '"' || which.{name} || '"', '"' || which.{name} || mark || '"')"""
     return text
 
 
