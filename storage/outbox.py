@@ -23,7 +23,7 @@ LOOKS = (timedelta(seconds=60), timedelta(seconds=180))  # after sending: when a
 MILLISECOND = timedelta(milliseconds=1)
 MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to the moment it was made for
 EVERYTHING = 1000  # of any urgency
-URGENT = max(speech.rank(text) for text in (*speech.ON_CALL, *speech.INSTRUCTIONS))  # what nothing may hold up
+URGENT = max(speech.rank(text) for text in speech.ON_CALL)  # what nothing may hold up; see `speech.urgency`
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
 _COLUMNS = (
     "id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"

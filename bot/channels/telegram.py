@@ -44,6 +44,7 @@ FILE_AT_MOST_BYTES = 10 * 1024 * 1024
 LISTENS_TO = ["message", "edited_message", "callback_query", "my_chat_member"]
 
 _DEAD = ("chat not found", "user not found", "peer_id_invalid", "deactivated", "bot was blocked", "bot was kicked")
+_MARKUP = ("can't parse", "reply markup", "reply_markup", "inline keyboard", "inline_keyboard", "button_")
 _NEVER_LEFT = ("clientconnector", "clientproxy")  # how aiogram says that no line came about: nothing was said
 _GONE = ("message to edit not found", "message can't be edited", "message_id_invalid")
 _log = structlog.get_logger(__name__)
@@ -132,16 +133,18 @@ class TelegramChannel:
         return message_id
 
     async def _say(self, chat: str, text: str, keys: InlineKeyboardMarkup | None, *, protect: bool) -> int:
-        async def once() -> Message:
-            return await self.bot.send_message(chat, text, reply_markup=keys, protect_content=protect, parse_mode=None)
+        async def once(buttons: InlineKeyboardMarkup | None) -> Message:
+            return await self.bot.send_message(
+                chat, text, reply_markup=buttons, protect_content=protect, parse_mode=None
+            )
 
         try:
-            return await _id_of(once())
+            return await _id_of(once(keys))
         except exceptions.TelegramBadRequest as refused:
-            if "can't parse entities" not in refused.message.lower():
+            if not _markup_refused(refused):
                 raise
-            _log.error("Telegram parsed a text that has no markup; sent once more")
-            return await _id_of(once())
+            _log.error("Telegram refused how a text was dressed; it goes once more, plain")
+            return await _id_of(once(None))
 
     async def _edit(self, letter: Letter, chat: str, message_id: int) -> int | None:
         """Change the card in place; None where it is no longer there and must be sent anew."""
@@ -153,7 +156,7 @@ class TelegramChannel:
             words = refused.message.lower()
             if "message is not modified" in words:
                 return message_id
-            if any(gone in words for gone in _GONE):
+            if any(gone in words for gone in _GONE) or _markup_refused(refused):
                 return None
             raise
         except exceptions.ClientDecodeError as odd:
@@ -254,6 +257,11 @@ def translated(fault: Exception) -> Refused | Unreachable:
 
 def _code(status: str, words: str) -> str:
     return next((f"{status} {dead}" for dead in _DEAD if dead in words), status)
+
+
+def _markup_refused(refused: exceptions.TelegramBadRequest) -> bool:
+    """Whether it is not the words that Telegram will not take, but their markup or their buttons."""
+    return any(each in refused.message.lower() for each in _MARKUP)
 
 
 async def _id_of(sending: Awaitable[Message]) -> int:

@@ -99,7 +99,9 @@ def test_the_last_resort_is_a_list_of_numbers(tmp_path: Path) -> None:
     """With commas or spaces between them; a text needs somebody who sends it."""
     few = "+447700900401, +447700900402 +447700900401"
     assert settings(tmp_path, **LIVE, PORCHLIGHT_LAST_RESORT=few).last_resort == ("+447700900401", "+447700900402")
-    assert "PORCHLIGHT_LAST_RESORT" in faults(tmp_path, {**LIVE, "TWILIO_AUTH_TOKEN": "", "PORCHLIGHT_LAST_RESORT": few})
+    assert "PORCHLIGHT_LAST_RESORT" in faults(
+        tmp_path, {**LIVE, "TWILIO_AUTH_TOKEN": "", "PORCHLIGHT_LAST_RESORT": few}
+    )
 
 
 def test_a_report_goes_out_in_a_name_of_ours(tmp_path: Path) -> None:

@@ -171,16 +171,32 @@ async def test_a_group_that_became_a_supergroup_gets_the_same_letter_once(line: 
     assert [LETTER.body] == [m.text for m in line.board.phone("telegram", "-1005")]
 
 
-async def test_a_parse_error_is_sent_once_more(line: Line):
-    """B057."""
-    line.double.failures.plant("sendMessage", code=400, description="Bad Request: can't parse entities: at byte 3")
+@pytest.mark.parametrize(
+    "words",
+    [
+        "can't parse entities: at byte 3", "BUTTON_DATA_INVALID", "can't parse reply keyboard markup JSON object",
+        "inline keyboard button text is empty", "BUTTON_TYPE_INVALID",
+    ],
+)  # fmt: skip
+async def test_a_text_whose_markup_is_refused_goes_once_more_and_plain(line: Line, words: str):
+    """B057: every button has a typed form; the words are what must arrive."""
+    line.double.failures.plant("sendMessage", code=400, description=f"Bad Request: {words}")
     await line.channel.send(LETTER)
-    assert [LETTER.body] == line.phone()
+    (message,) = line.board.phone("telegram", ALICE)
+    assert (message.text, message.buttons) == (LETTER.body, ())
+
+
+async def test_a_card_whose_markup_is_refused_is_followed_by_plain_words(line: Line):
+    """The old card stays; the question stands below it."""
+    first = await line.channel.send(LETTER)
+    line.double.failures.plant("editMessageText", code=400, description="Bad Request: BUTTON_DATA_INVALID")
+    await line.channel.send(replace(LETTER, body="A17: ring K7", edit=int(first.provider_id)))
+    assert line.phone() == [LETTER.body, "A17: ring K7"]
 
 
 async def test_a_refused_letter_is_not_a_dead_account(line: Line):
     """An error of ours must not cut a person off."""
-    line.double.failures.plant("sendMessage", code=400, description="Bad Request: BUTTON_DATA_INVALID")
+    line.double.failures.plant("sendMessage", code=400, description="Bad Request: message is too long")
     with pytest.raises(Refused) as refused:
         await line.channel.send(LETTER)
     assert not refused.value.dead
