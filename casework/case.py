@@ -94,6 +94,7 @@ class Alert:
     taken_by: str | None = None
     taken_at: datetime | None = None
     taken_until: datetime | None = None
+    acted_at: datetime | None = None  # the last act that was noted since it was taken
     rounds: int = 0
     needs: int = 1
     answered: tuple[str, ...] = ()

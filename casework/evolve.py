@@ -227,7 +227,9 @@ def _answers_alert(alert: Alert, event: e.AlertAcknowledged) -> Alert:
     answered = tuple(dict.fromkeys((*alert.answered, event.by)))
     if len(answered) < alert.needs:
         return replace(alert, answered=answered)
-    return replace(alert, answered=answered, taken_by=event.by, taken_at=event.at, next_at=None)
+    return replace(
+        alert, answered=answered, taken_by=event.by, taken_at=event.at, taken_until=None, acted_at=None, next_at=None
+    )
 
 
 def _note_decision(case: Case, event: e.Decision) -> Case:
@@ -279,7 +281,8 @@ def _note_decision(case: Case, event: e.Decision) -> Case:
         case e.AlertLapsed():
             return replace(case, alert=Alert(rounds=case.alert.rounds))
         case e.TakenUntil():
-            return replace(case, alert=replace(case.alert, taken_until=event.until))
+            acted = event.at if case.alert.taken_until is not None else None
+            return replace(case, alert=replace(case.alert, taken_until=event.until, acted_at=acted))
         case e.ReferenceChased():
             return replace(case, police=replace(case.police, misses=event.misses, chase_at=event.next_at))
         case e.PoliceReviewDue():

@@ -18,6 +18,7 @@ from handlers import (
     inbox,
     keyboards,
     opening,
+    standing,
     telegram_duty,
     telegram_groups,
     telegram_on_call,
@@ -135,7 +136,7 @@ async def open_list(talk: Talk, rest: str) -> None:
 
 
 async def show(talk: Talk, rest: str) -> None:
-    """`/case REF`: a fresh card."""
+    """`/case REF`: a fresh card, and where its alert stands."""
     ref, _ = split_ref(rest)
     if ref is None and rest.strip():
         await talk.say("not_found")
@@ -145,6 +146,7 @@ async def show(talk: Talk, rest: str) -> None:
         return
     if case.open:
         await talk.show(case)
+        await standing.show(talk, case)
     else:
         await talk.say("case_closed_line", case=case)
 
