@@ -123,8 +123,9 @@ class Front:
         self._open_missed(doors)
         if self._telegram is not None:
             self._listening = Listening(
-                self._telegram, house.settings, doors, patient=not house.by_hand, leads=lambda: house.work.leading
-            )
+                self._telegram, house.settings, doors, patient=not house.by_hand, leads=lambda: house.work.leading,
+                now=house.clock.now, came_back=house.work.ask_again,
+            )  # fmt: skip
             self._stack.push_async_callback(self._listening.stop)
             self._listening.start()
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import contextlib
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 import structlog
 
 from bot.doors import FrontDoors
-from bot.polling import Poller
+from bot.polling import Outage, Poller
 from bot.settings import Settings
+from bot.webhook_watch import LOOKS_SECONDS, WebhookWatch
 
 if TYPE_CHECKING:
     from bot.channels.telegram import TelegramChannel
@@ -23,11 +25,16 @@ class Listening:
 
     def __init__(
         self, bot: "TelegramChannel", settings: Settings, front: FrontDoors, *, patient: bool,
-        leads: Callable[[], bool],
+        leads: Callable[[], bool], now: Callable[[], datetime], came_back: Callable[[], Awaitable[object]],
     ) -> None:  # fmt: skip
+        """`came_back` is called once Telegram gets through after presses may have been lost."""
         self._bot, self._settings = bot, settings
         polls = settings.telegram_mode == "polling"
-        self._poller = Poller(bot, front.update, patient=patient, may=leads) if polls else None
+        self._poller = (
+            Poller(bot, front.update, patient=patient, may=leads, outage=Outage(now, came_back)) if polls else None
+        )
+        self._watch = WebhookWatch(bot, now, came_back) if patient and not polls else None
+        self._leads = leads
         self._task: asyncio.Task[None] | None = None
 
     def start(self) -> None:
@@ -62,3 +69,10 @@ class Listening:
         elif secret is not None:
             url = f"{self._settings.public_url.rstrip('/')}/telegram/webhook"
             await self._bot.listen_at(url, secret.get_secret_value())
+            await self._keep_watching()
+
+    async def _keep_watching(self) -> None:
+        while self._watch is not None:
+            await asyncio.sleep(LOOKS_SECONDS)
+            if self._leads():
+                await self._watch.look()

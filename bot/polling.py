@@ -6,11 +6,14 @@ repeat (A3).
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Protocol
 
 import structlog
 
 from scheduler.outbox import Refused, Unreachable
+from storage.asking_again import PRESSES_KEPT
 
 WAIT_SECONDS = 25
 FOLLOWER_SECONDS = 1  # a node that does not lead looks this often whether it has come to
@@ -25,6 +28,26 @@ class Source(Protocol):
     async def updates(self, offset: int | None, wait_seconds: int) -> list[dict[str, Any]]: ...
 
 
+@dataclass(slots=True)
+class Outage:
+    """Notes since when Telegram fails to answer, and calls `came_back` when it does after presses may have been dropped."""
+
+    now: Callable[[], datetime]
+    came_back: Callable[[], Awaitable[object]]
+    _since: datetime | None = None
+
+    async def __aenter__(self) -> None:
+        """Telegram is asked."""
+
+    async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._since = self._since or self.now()
+            return
+        since, self._since = self._since, None
+        if since is not None and self.now() - since >= PRESSES_KEPT:
+            await self.came_back()
+
+
 class Poller:
     """Fetches updates and hands each to the door, one after the other. `patient`: wait at Telegram for the next one.
 
@@ -33,11 +56,11 @@ class Poller:
 
     def __init__(
         self, source: Source, hear: Callable[[dict[str, Any]], Awaitable[object]], *, patient: bool,
-        may: Callable[[], bool] = lambda: True,
+        may: Callable[[], bool] = lambda: True, outage: Outage | None = None,
         pause: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:  # fmt: skip
         self._source, self._hear, self._patient, self._pause = source, hear, patient, pause
-        self._may = may
+        self._may, self._outage = may, outage
         self._failures = 0
         self._offset: int | None = None
         self._turn = asyncio.Lock()
@@ -45,13 +68,19 @@ class Poller:
     async def once(self, wait_seconds: int = 0) -> int:
         """Take what is there; returns how many updates were heard. Raises what the door or the network raise."""
         async with self._turn:
-            updates = await self._source.updates(self._offset, wait_seconds)
+            updates = await self._updates(wait_seconds)
             for update in updates:
                 await self._hear(update)
                 number = update.get("update_id")
                 if isinstance(number, int):
                     self._offset = number + 1
             return len(updates)
+
+    async def _updates(self, wait_seconds: int) -> list[dict[str, Any]]:
+        if self._outage is None:
+            return await self._source.updates(self._offset, wait_seconds)
+        async with self._outage:
+            return await self._source.updates(self._offset, wait_seconds)
 
     async def run(self) -> None:
         """Go on for ever. A second poller (409), a revoked token, a network or a disk that is down are waited out."""

@@ -11,22 +11,21 @@ import structlog
 
 from bot.crash import Crash
 from bot.settle import settle
-from scheduler import detours
 from scheduler.canary import CanaryBell
 from scheduler.clock import Clock, SharedClock, SystemClock
 from scheduler.dead_man import DeadMan
 from scheduler.deadlines import ring
+from scheduler.detours import Detours
 from scheduler.duty import DutyBell
 from scheduler.outbox import Channel
 from scheduler.postman import Drained, Postman
 from scheduler.proofs import Proofs
-from storage import outbox, pulse
+from storage import asking_again, outbox, pulse
 from storage.casebook import Answer, Casebook, where
 from storage.inbox import Heard
 
 OUTAGE = timedelta(minutes=1)  # a shorter gap is no outage worth a word: times are told to the minute
 RETRY_EVERY, BEAT_EVERY, HEED_EVERY = timedelta(seconds=10), timedelta(seconds=10), timedelta(seconds=10)
-LOOK_EVERY = timedelta(seconds=5)  # for letters that are held up
 TURNS_AT_MOST = 20  # looks at what lies at the provider, at one instant
 AGAIN_SECONDS, PLAN_EVERY_SECONDS = 1, 0.2
 _log = structlog.get_logger(__name__)
@@ -42,12 +41,12 @@ class Work:
         self._casebook, self._clock, self._answer_for = casebook, clock, answer_for
         paced = isinstance(clock, SystemClock)  # on a clock that somebody moves, nothing can be waited for
         self._postman, self._duty = Postman(casebook, channels, clock.now, crash, paced=paced), DutyBell(casebook)
+        self._detours = Detours(casebook)
         self._minding: asyncio.Task[None] | None = None
         self._moving: asyncio.Task[None] | None = None
         self._proving: asyncio.Task[int] | None = None
         self._posting: list[asyncio.Task[None]] = []
         self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
-        self._looked: datetime | None = None
         self._beaten: datetime | None = None
         self._retried: datetime | None = None
         self._heard: datetime | None = None
@@ -71,6 +70,8 @@ class Work:
         down_since = last if last is not None and now - last >= OUTAGE else None
         await self._recover(now)
         rung = await ring(self._casebook, now, down_since)
+        if last is not None and now - last >= asking_again.PRESSES_KEPT:
+            await self.ask_again()
         await self._lead(now)
         await self._beat(now)
         self.ticked = now
@@ -91,6 +92,11 @@ class Work:
         for task in self._posting:
             task.cancel()
         await asyncio.gather(*self._posting, return_exceptions=True)
+
+    async def ask_again(self) -> None:
+        """Presses may have been lost: what waits for an answer on Telegram is asked once more."""
+        if await asking_again.ask_again(self._casebook, self._clock.now()):
+            self.stir()
 
     async def sleep(self) -> None:
         """Note the last moment of this life."""
@@ -122,11 +128,13 @@ class Work:
             await self._casebook.retry_inbox(self._answer_for)
             if self._casebook.database.shared and await self._recover(now):
                 self.stir()
-        if self.leading and (self._looked is None or now - self._looked >= LOOK_EVERY):
-            self._looked = now
-            await self._pass_on(now)
+        if self.leading and await self._detours.turn(now):
+            self.stir()
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
+            stopped = self._beaten is not None and now - self._beaten >= asking_again.PRESSES_KEPT
             await self._beat(now)
+            if stopped and self._time_goes_on:  # the machine was suspended, or the process
+                await self.ask_again()
         self.ticked = now
         self._postman.stir()  # for a letter whose time has come
         return await self._next()
@@ -158,7 +166,7 @@ class Work:
 
         async def deadlines() -> int:
             await self._duty.ring(self._clock.now())
-            await self._pass_on(self._clock.now())
+            await self._detours.turn(self._clock.now(), at_once=True)
             flown = 0 if self.canary is None else await self.canary.turn(self._clock.now(), at_once=True)
             return flown + await ring(self._casebook, self._clock.now())
 
@@ -223,13 +231,10 @@ class Work:
         except Exception as fault:
             _log.error("dead-man texts could not be looked after", fault=where(fault))
 
-    async def _pass_on(self, now: datetime) -> None:
-        """What a channel that is down holds up goes another way."""
-        try:
-            if await detours.look(self._casebook, now):
-                self.stir()
-        except Exception as fault:
-            _log.error("what is held up could not be passed on", fault=where(fault))
+    @property
+    def _time_goes_on(self) -> bool:
+        """Whether time goes on by itself, and nobody moves the clock."""
+        return isinstance(self._clock, SystemClock | SharedClock)
 
     async def _minded(self) -> None:
         """Wait for what was begun beside the bells."""

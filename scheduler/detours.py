@@ -6,14 +6,14 @@ another way carries already is not said twice, and nothing goes back to an addre
 
 from collections.abc import Collection
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import partial
 
 import structlog
 
 from casework import wording
 from storage import held_up, outbox
-from storage.casebook import Casebook
+from storage.casebook import Casebook, where
 from storage.chance import time_id
 from storage.database import Tx
 from storage.desk import Desk
@@ -24,21 +24,36 @@ from storage.people import Person
 
 log = structlog.get_logger()
 
+EVERY = timedelta(seconds=5)
 WAYS = ("telegram", "sms", "voice", "email")  # best first
 BY_NUMBER = "/number"  # how a cause says that what went by WhatsApp goes to the number itself
 
 
-async def look(casebook: Casebook, now: datetime) -> int:
-    """Send what has been held up by another way, and drop what it would say too late; returns how many went another way.
+class Detours:
+    """Looks every five seconds for what is held up over one casebook; while letters leave as they should that is one read."""
 
-    What waits once a channel is down waits behind it, so that this costs one question while letters leave as they should.
-    """
-    found, out = await casebook.database.read(lambda tx: _held_up(tx, now))
-    gone = [await casebook.at_desk(partial(_pass_on, held=each, out=out)) for each in found]
-    if out:
-        await casebook.database.write(lambda tx: held_up.drop_the_old(tx, out, now))
-        log.warning("channels are down", channels=sorted(out), other_way=sum(gone))
-    return sum(gone)
+    def __init__(self, casebook: Casebook) -> None:
+        self._casebook = casebook
+        self._looked: datetime | None = None
+
+    async def turn(self, now: datetime, *, at_once: bool = False) -> int:
+        """Send what has been held up by another way, and drop what it would say too late; returns how many went."""
+        if not at_once and self._looked is not None and timedelta(0) <= now - self._looked < EVERY:
+            return 0
+        self._looked = now
+        try:
+            return await self._look(now)
+        except Exception as fault:  # it waits, and is looked at again
+            log.error("what is held up could not be passed on", fault=where(fault))
+            return 0
+
+    async def _look(self, now: datetime) -> int:
+        found, out = await self._casebook.database.read(lambda tx: _held_up(tx, now))
+        gone = [await self._casebook.at_desk(partial(_pass_on, held=each, out=out)) for each in found]
+        if out:
+            await self._casebook.database.write(lambda tx: held_up.drop_the_old(tx, out, now))
+            log.warning("channels are down", channels=sorted(out), other_way=sum(gone))
+        return sum(gone)
 
 
 async def _held_up(tx: Tx, now: datetime) -> tuple[list[HeldUp], frozenset[str]]:

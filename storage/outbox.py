@@ -234,6 +234,14 @@ async def find(tx: Tx, letter_id: str) -> Letter | None:
     return None if row is None else letter_of(row)
 
 
+async def waiting_for(tx: Tx, case_id: str, person: str) -> list[tuple[str, datetime]]:
+    """What of a case waits for a person, by its text, and when it may go."""
+    rows = await tx.rows(
+        "SELECT text, due_at FROM outbox WHERE case_id = ? AND person = ? AND state = 'queued'", case_id, person
+    )
+    return [(row["text"], instant(row["due_at"])) for row in rows]
+
+
 async def next_due(tx: Tx, after: datetime | None = None) -> datetime | None:
     """When the next letter may go; `after`: of those that may not go yet at that instant."""
     row = await tx.row(

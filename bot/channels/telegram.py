@@ -6,6 +6,7 @@ leaves this file but a code of our own.
 """
 
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
 from typing import Any, TypeVar
 
 import structlog
@@ -218,6 +219,11 @@ class TelegramChannel:
         await self._calling(
             self.bot.set_webhook(url, secret_token=secret, allowed_updates=LISTENS_TO, max_connections=10)
         )
+
+    async def last_failed_call(self) -> datetime | None:
+        """When Telegram last tried our webhook in vain; None where it never did."""
+        info = await self._calling(self.bot.get_webhook_info())
+        return None if info.last_error_date is None else info.last_error_date.astimezone(UTC)
 
     async def listen_by_polling(self) -> None:
         """Have updates kept until they are asked for."""
