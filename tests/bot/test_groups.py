@@ -55,6 +55,24 @@ async def test_a_group_hears_beside_everybodys_own_alert(tmp_path: Path, world: 
         assert any(text.startswith("ESC ") for text in life.phone(CASS))
 
 
+async def test_a_group_does_not_read_of_an_alert_that_was_taken_meanwhile(tmp_path: Path, world: Sandbox) -> None:
+    """Telegram was down; Cass took it by text. When it is back the group reads who has it, and no call to take it."""
+    async with bound(tmp_path, world) as life:
+        before = len(life.phone(str(GROUP), "telegram"))
+        await life.says(2, 1001, "/absent K7 20:30")
+        world.telegram.failures.plant("*", times=10_000, code=502, description="Bad Gateway")
+        await life.says(3, 1001, "/worried")
+        await life.settle()
+        digits = life.phone(CASS)[-1].partition("ACK ")[2].split(".")[0]
+        assert await life.text(CASS, f"ACK {digits}") == 204
+        await life.settle()
+        world.telegram.failures.waiting.clear()
+        life.now(after(minutes=1))
+        await life.settle()
+        (read,) = life.phone(str(GROUP), "telegram")[before:]
+        assert "taken" in read
+
+
 async def test_a_group_that_became_a_supergroup_gets_the_same_alert_once(tmp_path: Path, world: Sandbox) -> None:
     """B051: the refusal names the new number; the letter goes there at once, and so does every other from now on."""
     async with bound(tmp_path, world) as life:
