@@ -148,7 +148,7 @@ class Front:
             settle=house.settle if house.by_hand else None,
             telegram_secret=_text(settings.telegram_webhook_secret),
             twilio_tokens=tuple(t.get_secret_value() for t in tokens if t is not None),
-            metrics=self._metrics, metrics_token=_text(settings.metrics_token),
+            stumbled=self._doubt, metrics=self._metrics, metrics_token=_text(settings.metrics_token),
             public_url=settings.public_url, sandbox=None if house.sandbox is None else house.sandbox.page(),
         )  # fmt: skip
 
@@ -170,6 +170,10 @@ class Front:
                   canaries=house.settings.canaries,
                   key=audit_key(house.settings) if chains else None, write=write),
         )  # fmt: skip
+
+    def _doubt(self) -> None:
+        if self._proof is not None:
+            self._proof.doubt()
 
     async def _metrics(self) -> bytes:
         house, proof = self._house, self._proof

@@ -1,8 +1,9 @@
 """Knows how the house proves that it lives: it audits itself, beats for a watcher outside while every promise holds, and
 has a last resort for when it can keep no records.
 
-Each look, every 15 seconds: write (and undo it), audit and mend, ask whether every promise holds; only then is there a
-heartbeat. An idle house writes nothing for it. Where there are nodes, the one that leads audits and beats; each of them has its
+Each look, every 15 seconds: write, audit and mend, ask whether every promise holds; only then is there a heartbeat. An idle house
+writes nothing for it: its write is undone. While a child is out, or a request could not be answered, it is kept, for a
+disk may refuse what it was never asked to keep. Where there are nodes, the one that leads audits and beats; each of them has its
 own last resort, for the database may be out of reach of one.
 """
 
@@ -22,7 +23,7 @@ from bot.settings import Settings
 from casework.wording import Phrasebook, render
 from scheduler.auditor import EVERY, Auditor
 from scheduler.clock import SystemClock, TestClock
-from storage import pulse
+from storage import deadlines, pulse
 from storage.casebook import where
 from storage.database import Database, Tx
 
@@ -56,9 +57,14 @@ class Proof:
         self._looks = 0
         self._failed = 0  # looks in a row at which nothing could be written
         self._failed_since: datetime | None = None
+        self._in_doubt = False  # whether something could not be kept since the last look
         self._told: datetime | None = None  # when the few were last told that nothing can be written
         self._living: asyncio.Task[None] | None = None
         self.kept: bool | None = None  # whether every promise held at the last look
+
+    def doubt(self) -> None:
+        """Something could not be kept: the next look writes in earnest."""
+        self._in_doubt = True
 
     def start(self, now: Callable[[], datetime]) -> None:
         """Look again and again, beside everything else."""
@@ -86,7 +92,8 @@ class Proof:
             await self._look(now)
 
     async def _look(self, now: datetime) -> None:
-        writable = await can_write(self._database, now)
+        writable = await can_write(self._database, now, keep=self._in_doubt)
+        self._in_doubt = not writable
         await self._resort(now, writable=writable)
         if not writable or not self._leads():
             self.kept = None if writable else False
@@ -118,21 +125,22 @@ def words(book: Phrasebook, text: str, now: datetime, since: datetime) -> str:
     return render(book, text, channel="sms", code="", who="", now=now, fields={"at": since})
 
 
-async def can_write(database: Database, now: datetime) -> bool:
-    """Whether the database takes a write, which is undone at once, and its disk has room for more."""
+async def can_write(database: Database, now: datetime, *, keep: bool = False) -> bool:
+    """Whether the database takes a write, and its disk has room for more. Unless a child is out, or `keep` says so, the write is
+    undone."""
 
     async def unit(tx: Tx) -> None:
         await pulse.try_to_write(tx, now)
-        raise _Undone
+        if not keep and await deadlines.next_due(tx) is None:
+            raise _Undone
 
     try:
-        await database.write(unit)
-    except _Undone:
-        return has_room(database.name)
+        with suppress(_Undone):
+            await database.write(unit)
     except Exception as fault:
         _log.error("the database cannot be written", fault=type(fault).__name__)
         return False
-    raise AssertionError("a unit that raises is undone")
+    return has_room(database.name)
 
 
 def has_room(name: str) -> bool:

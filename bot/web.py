@@ -13,6 +13,7 @@ from typing import Any, TypeAlias
 
 import structlog
 from aiohttp import web
+from aiohttp.typedefs import Middleware
 
 from bot.metrics import CONTENT_TYPE as METRICS_TYPE
 from handlers import twilio_signature
@@ -54,6 +55,7 @@ class Entrances:
     twilio_tokens: tuple[str, ...]
     public_url: str
     metrics: Callable[[], Awaitable[bytes]] | None = None
+    stumbled: Callable[[], None] = lambda: None  # hears of each request that could not be answered
     metrics_token: str | None = None
     sandbox: web.Application | None = None
     locks: dict[str, asyncio.Lock] = field(default_factory=dict)
@@ -61,7 +63,7 @@ class Entrances:
 
 def application(entrances: Entrances) -> web.Application:
     """Build every address of the contract that this part of the house has."""
-    app = web.Application(client_max_size=BODY_AT_MOST, middlewares=[_never_500])
+    app = web.Application(client_max_size=BODY_AT_MOST, middlewares=[_never_500(entrances.stumbled)])
     app.router.add_post("/telegram/webhook", _telegram(entrances))
     app.router.add_post("/twilio/sms", _twilio(entrances, entrances.sms))
     app.router.add_post("/twilio/sms-fallback", _twilio(entrances, entrances.sms, fallback=True))
@@ -187,16 +189,20 @@ async def _body(request: web.Request) -> bytes:
         raise web.HTTPRequestTimeout from None
 
 
-@web.middleware
-async def _never_500(request: web.Request, handler: Answer) -> web.StreamResponse:
-    """Whatever a door could not do was not kept: the sender is asked to come again (B023)."""
-    try:
-        return await handler(request)
-    except web.HTTPException:
-        raise
-    except Exception as error:
-        _log.error("a request could not be answered", path=request.path, fault=type(error).__name__)
-        return web.Response(status=503, headers={"Retry-After": str(COME_AGAIN_SECONDS)})
+def _never_500(stumbled: Callable[[], None]) -> Middleware:
+    @web.middleware
+    async def answer(request: web.Request, handler: Answer) -> web.StreamResponse:
+        """Whatever a door could not do was not kept: the sender is asked to come again (B023)."""
+        try:
+            return await handler(request)
+        except web.HTTPException:
+            raise
+        except Exception as error:
+            _log.error("a request could not be answered", path=request.path, fault=type(error).__name__)
+            stumbled()
+            return web.Response(status=503, headers={"Retry-After": str(COME_AGAIN_SECONDS)})
+
+    return answer
 
 
 # ---- the house about itself ------------------------------------------------------------------------

@@ -181,6 +181,50 @@ async def test_a_second_house_on_one_database_is_no_emergency(tmp_path: Path, wo
         assert not sent_to(world, FEW[0])
 
 
+async def test_a_write_is_kept_while_a_child_is_out_or_something_could_not_be_kept(
+    tmp_path: Path, world: Sandbox
+) -> None:
+    """A disk may refuse to keep what it lets one begin."""
+
+    async def beaten(life: Living) -> list[dict[str, Any]]:
+        return await life.rows("SELECT value FROM meta WHERE key = 'last_alive'")
+
+    async with living(tmp_path, world) as life:
+        database = life.house.database
+        await can_write(database, after(minutes=1), keep=True)
+        kept = await beaten(life)
+        await can_write(database, after(minutes=2))
+        assert await beaten(life) == kept
+        await life.text(PAT, "MISSING 20:55")
+        await can_write(database, after(minutes=3))
+        assert await beaten(life) != kept
+
+
+async def test_a_message_that_could_not_be_kept_puts_the_house_in_doubt(
+    tmp_path: Path, world: Sandbox, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is answered 503, and the next look writes in earnest: there is no heartbeat for what cannot be kept."""
+    async with (
+        a_watcher() as watcher,
+        living(tmp_path, world, **WITH, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life,
+    ):
+        await go(life, seconds=0)
+        database, write = life.house.database, life.house.database.write
+
+        async def refuses_to_keep(unit: Any) -> Any:
+            await write(unit)  # raises what undoes itself; all else the disk does not keep
+            raise Unusable("the disk keeps nothing")
+
+        with monkeypatch.context() as broken:
+            broken.setattr(database, "write", refuses_to_keep)
+            assert await can_write(database, after(seconds=1))
+            assert await life.text(PAT, "hello") == 503
+            for seconds in (15, 30):
+                life.now(after(seconds=seconds))
+                await life.client.post(f"{life.url}/_test/settle")
+            assert len(watcher.heard) == 1 and len(sent_to(world, FEW[0])) == 1
+
+
 def test_a_disk_that_is_nearly_full_takes_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Said before the first message is lost; what a server has is the server's to watch."""
     import shutil
