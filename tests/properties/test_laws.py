@@ -10,7 +10,7 @@ from bot.locales import books
 from casework import facts, limits
 from casework.deadlines import armed
 from casework.effects import Tell
-from casework.events import ChildSeen, CloseAsked, WorryRaised
+from casework.events import ChildSeen, CloseAsked, ReturnClaimed, WorryRaised
 from casework.evolve import evolve, replay
 from casework.levels import Level, Status, Trust
 from casework.protocol import HARD_CAP_MINUTES
@@ -215,6 +215,22 @@ def test_a_claim_moves_no_deadline_later(child, start, late, script):
     if night.case.status is not Status.RETURNED:
         assert night.case.unlocated
         assert all(kind in after and after[kind] <= at for kind, at in before.items() if kind != "limit:a01")
+
+
+def test_a_claim_puts_no_check_off():
+    """The same where the next check is sooner than a quarter of an hour: random nights seldom come there."""
+    night = Night(BASE, STARTS[0])
+    night.opens(a_child(age=13), t0=STARTS[0])
+    searched = [o.value for o in BASE.find("C03").options if not o.means]
+    for check, *values in (
+        ("C01", "no"), ("C04", "off"), ("C03", *searched), ("C08", "nobody_knows"), ("C09", "nobody"), ("C10", "no"),
+        ("C11", "none"), ("C12", "not_worried"),
+    ):  # fmt: skip
+        night.answers(check, *values)
+    assert night.case is not None and night.case.level is Level.LOW and night.case.review_at is not None
+    asked_at = night.case.review_at
+    night.hear(ReturnClaimed(at=night.now, by="pat", channel="sms", trust=Trust.NONE))
+    assert night.case.review_at == asked_at < night.now + timedelta(minutes=15)
 
 
 @given(children, starts, lateness, acts)
