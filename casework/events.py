@@ -219,6 +219,13 @@ class ContactUnreachable(News):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ContactRestored(News):
+    """Something came from a person of whom it was said that nothing reaches them, or they opted in again."""
+
+    person: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InterviewRecorded(News):
     """Where the return home interview stands: offered, done or declined."""
 
@@ -480,6 +487,7 @@ AnyNews: TypeAlias = (
     | StayAuthorised
     | CompanionRaised
     | ContactUnreachable
+    | ContactRestored
     | InterviewRecorded
     | TaskDone
     | CloseAsked

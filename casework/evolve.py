@@ -123,6 +123,8 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
             return replace(case, linked=(*case.linked, (event.case_id, event.level, event.route)))
         case e.ContactUnreachable():
             return replace(case, unreachable=tuple(dict.fromkeys((*case.unreachable, event.person))))
+        case e.ContactRestored():
+            return replace(case, unreachable=tuple(each for each in case.unreachable if each != event.person))
         case e.InterviewRecorded():
             refused = case.back.interview_refusals + (event.outcome == "declined")
             return replace(case, back=replace(case.back, interview_outcome=event.outcome, interview_refusals=refused))

@@ -92,6 +92,8 @@ def _told(news: e.AnyNews) -> str:
             return f"the linked case {news.case_id} stands at {news.level.shown}"
         case e.ContactUnreachable():
             return f"{news.person} cannot be reached" + (": opted out of our texts" if news.opted_out else "")
+        case e.ContactRestored():
+            return f"{news.person} can be reached again"
         case e.InterviewRecorded():
             return f"return home interview: {news.outcome.replace('_', ' ')}"
         case e.TaskDone():

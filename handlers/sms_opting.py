@@ -6,6 +6,7 @@ It silences nobody's case. A parent is rung by a person at once, whoever is on c
 from casework.commands import Command
 from casework.events import ContactUnreachable
 from casework.levels import Trust
+from handlers import sms_answers
 from handlers.texter import Texter
 from storage import dying
 
@@ -25,8 +26,14 @@ async def stop(texter: Texter, command: Command) -> bool:
 
 
 async def start(texter: Texter, command: Command) -> bool:
-    """Our texts reach them again (B093)."""
-    for person in texter.people:
+    """Our texts reach them again (B093), and so does the question that waits for them."""
+    back = [person for person in texter.people if "sms" in person.dead]
+    for person in back:
         await dying.spoke(texter.desk, person, "sms", opts_in=True)
     await texter.reply("N_STOPPED")
+    for concern in await texter.concerns() if back else ():
+        prompt = concern.case.last_prompt(concern.person.person_id, texter.desk.now)
+        protocol = texter.doors.protocol(concern.case)
+        if prompt is not None and concern.trusted and protocol.has(prompt.check):
+            await sms_answers.ask_again(texter, concern, protocol.find(prompt.check))
     return True

@@ -10,8 +10,8 @@ CHAIN = ("C_ALERT", "C_NOREF")  # the chain's own words; a notice of something n
 
 
 async def call_off(tx: Tx, case_id: str, but: str, now: datetime) -> None:
-    """Cancel the chain's letters that wait to go to others, and to groups. One in a provider's hands cannot be called back; if it comes
-    back untaken, it is too old to be sent again."""
+    """Cancel the chain's letters that wait to go to others, and to groups. One in a provider's hands cannot be called back; if
+    it comes back untaken, it is too old to be sent again."""
     await tx.run(
         "UPDATE outbox SET expires_at = CASE WHEN state = 'sending' THEN ? ELSE expires_at END,"
         " state = CASE WHEN state = 'queued' THEN 'cancelled' ELSE state END"

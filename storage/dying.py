@@ -4,6 +4,7 @@ It is noted, letters pass it by from then on, and whoever answers for the person
 texted STOP can be rung: their case goes on, and START brings their texts back.
 """
 
+from casework.events import ContactRestored
 from storage import contacts, groups, handing_over, notices
 from storage.desk import Desk
 from storage.directory import Person
@@ -28,6 +29,10 @@ async def spoke(desk: Desk, person: Person, channel: str, *, opts_in: bool = Fal
         return
     if opts_in or await contacts.fault_of(desk.tx, person.person_id, channel) != OPTED_OUT:
         await contacts.lives(desk.tx, person.person_id, channel)
+        for case in await desk.open_cases(person=person.person_id):
+            if person.person_id in case.unreachable:
+                news = ContactRestored(at=desk.now, by=person.person_id, channel=channel, person=person.person_id)
+                await desk.record(case.case_id, news)
 
 
 async def _tell(desk: Desk, whose: Person, channel: str, fault: str) -> None:

@@ -312,6 +312,21 @@ async def test_stop_is_heard_by_people_on_call_and_answered_with_nothing(all_pho
     assert "X_OPTOUT" in await all_phones.alerts()
 
 
+async def test_a_parent_who_texts_start_is_asked_again(all_phones: Phones) -> None:
+    """B093: the case had gone on without them; now it asks them what it wanted to know, and their answer counts."""
+    await in_the_gate(all_phones)
+    question = (await all_phones.texts("pat", "2"))[-1]
+    await all_phones.texts("pat", "STOP")
+    await all_phones.later(minutes=5)
+    await all_phones.texts("pat", "thanks")
+    assert (await all_phones.case()).unreachable == ("pat",)
+    started, again = await all_phones.texts("pat", "START")
+    assert "on again" in started and again == f"REPEAT: {question}"
+    assert (await all_phones.case()).unreachable == ()
+    await all_phones.texts("pat", "1")
+    assert [each for each in await all_phones.log() if isinstance(each, CheckAnswered)][-1].values == ("spoke",)
+
+
 async def test_help_and_start_answer_without_case_data(all_phones: Phones) -> None:
     """B093, B094."""
     await in_the_gate(all_phones)

@@ -28,7 +28,7 @@ class Act:
 WHO = ("alice", "ben", "pat", "cass", "dee", "mo")
 WHAT = (
     "answer", "answer", "answer", "answer", "answer", "wait", "where", "claim", "seen", "refute", "worry", "note",
-    "ack", "log", "told", "declined", "settle", "close", "interview", "companion", "unreachable", "join", "authorise",
+    "ack", "log", "told", "declined", "settle", "close", "interview", "companion", "unreachable", "restored", "join", "authorise",
 )  # fmt: skip
 
 acts = st.lists(
@@ -136,6 +136,8 @@ def told(night: Night, act: Act) -> e.News | None:
             return e.CompanionRaised(**base, case_id="org1-9", level=Level.MEDIUM, route=Route.NON_EMERGENCY)
         case "unreachable":
             return e.ContactUnreachable(**base, person=act.who)
+        case "restored":
+            return e.ContactRestored(**base, person=act.who)
         case "join":
             parent = act.who == "pat"
             side = Side.PARENT if parent else Side.STAFF
