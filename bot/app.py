@@ -53,9 +53,10 @@ class House:
     work: Work
     port: int
 
-    def __init__(self, settings: Settings, chance: Random | None = None) -> None:
-        """`chance`: where codes come from, for nights that are written down; else the settings say."""
-        self.settings, self._chance = settings, chance
+    def __init__(self, settings: Settings, chance: Random | None = None, *, drill: bool = False) -> None:
+        """`chance`: where codes come from, for nights that are written down; else the settings say. `drill`: a rehearsal,
+        whose database no other house opens, and which opens no other house's."""
+        self.settings, self._chance, self._drill = settings, chance, drill
         self.crash = Crash(settings.test_crash)
         self.books = locales.books()
         self.shelf = shelf(settings.protocols)
@@ -146,12 +147,12 @@ class House:
         self.database = await Database.open(settings.database_url)
         self._stack.push_async_callback(self.database.close)
         await migrate(self.database, self.crash)
-        starts = await self.database.write(lambda tx: pulse.begin(tx, settings.mode))
+        starts = await self.database.write(lambda tx: pulse.begin(tx, "drill" if self._drill else settings.mode))
         self.clock = await self._the_clock()
         seed = None if settings.test_seed is None else f"{settings.test_seed}:{starts}"
         self.casebook = Casebook(
             self.database, self.shelf, self.books, self.clock.now, self._chance or Chance(seed),
-            audit_key=audit_key(settings), crash=self.crash, ways=settings.ways,
+            audit_key=audit_key(settings), crash=self.crash, ways=settings.ways, drill=self._drill,
         )  # fmt: skip
         self.work = Work(self.casebook, self.channels, self.clock, self.crash, self._answer_for)
         self._stack.push_async_callback(self.work.sleep)

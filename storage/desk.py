@@ -17,7 +17,7 @@ from storage import alerts, buttons, cases, words
 from storage.addressees import Addressees
 from storage.alerts import AlertRow
 from storage.buttons import Button
-from storage.chance import Chance, time_id
+from storage.chance import DRILL_LETTER, Chance, time_id
 from storage.database import Tx
 from storage.directory import Directory
 from storage.keyboards import Keyboard
@@ -75,7 +75,10 @@ class Desk:
         return None if held is None else held.case
 
     async def case_by_code(self, code: str, organisations: Collection[str]) -> Case | None:
-        """The case people call by this code, open or closed for less than 30 days, in these organisations."""
+        """The case people call by this code, open or closed for less than 30 days, in these organisations. A drill's ref means
+        nothing to a real house."""
+        if not self._parts.drill and code.strip().upper().startswith(DRILL_LETTER):
+            return None
         return await cases.by_code(self.tx, code, organisations, self.now, self._parts.recent)
 
     async def open_cases(

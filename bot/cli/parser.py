@@ -51,10 +51,10 @@ def by(parser: Parser) -> Parser:
 
 def parser() -> Parser:
     """The whole command line."""
-    from bot.cli import cases, keeping, moving, people, protocols, rota, simulate
+    from bot.cli import cases, keeping, moving, people, protocols, rehearse, rota, simulate
 
     whole = Parser(prog="porchlight", description="Keeps watch over a child who is not where they should be.")
     commands = Commands(whole, "command")
-    for group in (keeping, moving, people, rota, cases, protocols, simulate):
+    for group in (keeping, moving, people, rota, cases, protocols, simulate, rehearse):
         group.add(commands)
     return whole
