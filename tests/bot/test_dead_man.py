@@ -6,11 +6,14 @@ from pathlib import Path
 
 import pytest
 
+from bot.app import House
 from bot.sandbox import SERVICE_SID, Sandbox
+from bot.settings import load
 from storage import roster
+from tests import databases
 from tests.bot.living import CASS, PAT, Living, a_world, after, living
 from tests.databases import ON_BOTH
-from tests.storage.houses import ROSTER
+from tests.storage.houses import ROSTER, opening
 
 pytestmark = ON_BOTH
 ALICE, ALICE_ID, CASS_ID, MO_ID = "+447700900101", 1001, 1003, 1002
@@ -201,3 +204,17 @@ async def test_a_house_that_lives_again_moves_what_lay_there(tmp_path: Path, wor
         await life.settle()
         ref, moved = await case(life)
         assert standing(world) == dict.fromkeys([(ALICE, ref), (CASS, ref)], moved + timedelta(minutes=10))
+
+
+async def test_in_the_sandbox_none_leaves_while_the_house_lives_however_time_is_moved(tmp_path: Path) -> None:
+    """Two hours go by in a blink and nobody answers; each deadline moves the text before time goes on."""
+    told = {"PORCHLIGHT_MODE": "sandbox", "HTTP_BIND": "127.0.0.1:0", "DATABASE_URL": databases.url(tmp_path)}
+    async with House(load(told, tmp_path)) as house:
+        sandbox = house.sandbox
+        assert sandbox is not None
+        sandbox.clock.speed = 0
+        await house.casebook.at_desk(opening("K7"))
+        for _ in range(4):
+            await sandbox.clock.pass_to(sandbox.clock.now() + timedelta(minutes=30))
+            await sandbox.twilio.travel()
+        assert standing(sandbox) and not [sent for sent in sandbox.board.sent if "we may be down" in sent.message.text]
