@@ -114,3 +114,23 @@ async def test_an_idle_house_asks_once_a_minute_and_writes_nothing(tmp_path: Pat
         assert await house.rows("SELECT * FROM meta WHERE key LIKE 'texts fetched%'") == before
         assert await house.rows("SELECT SUM(conflicts) AS n FROM inbox") == conflicts
         assert EVENING + timedelta(seconds=122) == house.house.clock.now()
+
+
+async def test_a_text_that_comes_to_the_fallback_is_worked_once(tmp_path: Path) -> None:
+    """B081, B082: the first address was too slow, the second was called as well; then the list names it, too."""
+    async with a_night(tmp_path) as house:
+        sid = await lost(house, "she texted that she wants to die")
+        text = house.world.twilio.messages[sid]
+        form = {
+            "MessageSid": sid,
+            "AccountSid": text["account_sid"],
+            "From": PAT,
+            "To": text["to"],
+            "Body": text["body"],
+        }
+        wrong = {"ErrorCode": "11205", "ErrorUrl": "https://porch.example/twilio/sms"}
+        assert (await house.signed("/twilio/sms-fallback", {**form, **wrong}))[0] == 204
+        assert (await house.signed("/twilio/sms", form))[0] == 204
+        await moves(house, seconds=61)
+        raised = await house.rows("SELECT actor FROM v_event WHERE kind = 'WorryRaised'")
+        assert raised == [{"actor": "pat"}]
