@@ -128,9 +128,14 @@ class TelegramChannel:
             if edited is not None:
                 return edited
         message_id = 0
-        for part in parts:
-            keys = markup(letter) if part is parts[-1] else None
-            message_id = await self._say(chat, part, keys, protect=letter.protect)
+        for number, part in enumerate(parts, start=1):
+            keys = markup(letter) if number == len(parts) else None
+            try:
+                message_id = await self._say(chat, part, keys, protect=letter.protect)
+            except (exceptions.AiogramError, TimeoutError, OSError) as fault:
+                if number == 1:
+                    raise
+                raise _begun(translated(fault)) from None
         return message_id
 
     async def _say(self, chat: str, text: str, keys: InlineKeyboardMarkup | None, *, protect: bool) -> int:
@@ -259,6 +264,13 @@ def translated(fault: Exception) -> Refused | Unreachable:
             return Unreachable("network", in_doubt=not any(each in words for each in _NEVER_LEFT))
         case _:
             return Unreachable(type(fault).__name__, in_doubt=isinstance(fault, TimeoutError))
+
+
+def _begun(fate: Refused | Unreachable) -> Refused | Unreachable:
+    """What became of a letter of which a part was taken: whoever reads it again reads that it is the same."""
+    if isinstance(fate, Unreachable):
+        fate.in_doubt = True
+    return fate
 
 
 def _code(status: str, words: str) -> str:

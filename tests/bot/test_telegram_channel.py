@@ -1,7 +1,7 @@
 """The real aiogram client over HTTP against the loopback double: what leaves, what comes back, what a refusal means."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -12,6 +12,7 @@ from aiohttp import web
 from bot.channels.long_text import TELEGRAM_AT_MOST, split
 from bot.channels.telegram import Conflict, TelegramChannel
 from bot.polling import Poller
+from bot.sandbox.failures import Failures
 from bot.sandbox.switchboard import Switchboard
 from bot.sandbox.telegram import TelegramDouble
 from scheduler.outbox import Refused, Unreachable
@@ -38,6 +39,17 @@ class Line:
 
     def phone(self) -> list[str]:
         return [m.text for m in self.board.phone("telegram", ALICE)]
+
+
+class Failing(Failures):
+    """Each call is refused as told, or taken."""
+
+    def __init__(self, answers: Iterator[Mapping[str, Any] | None]) -> None:
+        super().__init__()
+        self._answers = answers
+
+    def take(self, method: str) -> Mapping[str, Any] | None:
+        return next(self._answers)
 
 
 async def _no_card(case_id: str, person: str) -> int | None:
@@ -128,6 +140,15 @@ async def test_a_long_text_is_cut_at_a_line_and_its_first_line_stays(line: Line)
     first, last = line.phone()
     assert first.startswith("RING 999 NOW.\n") and first + "\n" + last == body
     assert all(len(part) <= TELEGRAM_AT_MOST for part in (first, last))
+
+
+async def test_a_long_text_that_broke_off_goes_again_as_a_repeat(line: Line):
+    """Its first part was read; the whole comes again, and says so."""
+    answers = iter([None, {"code": 500, "description": "Internal Server Error"}])
+    line.double.failures = Failing(answers)
+    with pytest.raises(Unreachable) as fault:
+        await line.channel.send(replace(LETTER, body="line\n" * 1500))
+    assert fault.value.in_doubt and len(line.phone()) == 1
 
 
 def test_a_text_without_lines_is_cut_all_the_same():
