@@ -167,7 +167,7 @@ def _task_due(case: Case, rule: TaskRule) -> bool:
 
 def _task_again(turn: Turn, task: Task) -> None:
     """A task falls due: its owner is told, later times follow its rule, then daily; after three days also the next rung."""
-    if task.task == CALLBACK or any(duty.id == task.task for duty in turn.protocol.duties):
+    if task.task == CALLBACK or any(each.id == task.task for each in turn.protocol.obligations):
         return
     rule = next((t for t in turn.protocol.task if t.id == task.task), None)
     later = rule.due_minutes[task.asked + 1 :] if rule is not None else ()

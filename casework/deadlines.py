@@ -6,7 +6,7 @@ schema refuses one without.
 
 from datetime import datetime, timedelta
 
-from casework import aftercare, conditions, duties, limits, silence, watch
+from casework import aftercare, conditions, limits, obligations, silence, watch
 from casework.case import Case
 from casework.flags import NIGHTFALL, medicine_flag_at, nightfall
 from casework.levels import Level, Located, Status
@@ -56,7 +56,7 @@ def _while_out(case: Case, protocol: Protocol) -> dict[str, datetime | None]:
         if task.done_at is None:
             times["claim" if task.task == aftercare.CALLBACK else f"task:{task.task}"] = task.due_at
     if case.missing_at is not None:
-        day = next((duty for duty in protocol.days if not duties.opened(case, duty)), None)
+        day = next((obligation for obligation in protocol.days if not obligations.opened(case, obligation)), None)
         if day is not None:
             times[f"task:{day.id}"] = case.first_t0 + day.after_hours * HOUR
     return times

@@ -4,7 +4,7 @@ it lapses if nothing follows (domain 6). The police's number is chased in `chase
 
 from datetime import datetime
 
-from casework import chase, duties, silence
+from casework import chase, obligations, silence
 from casework.aftercare import CALLBACK
 from casework.case import Case
 from casework.effects import CallOff, Field, MarkAlerts, Tell, To
@@ -37,7 +37,7 @@ _PROVED = (Trust.VERIFIED, Trust.TWO_PERSON)
 def climb(turn: Turn) -> None:
     """Chase the number, then start, raise, lapse or take the alert, then tell what else people on call must know. Whom
     the jurisdiction wants told is told after a return, too."""
-    duties.follow(turn)
+    obligations.follow(turn)
     if turn.case.returned:
         return
     chase.follow(turn)

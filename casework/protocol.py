@@ -251,7 +251,7 @@ class Task(_Data):
     tag: Literal["SRC", "DER", "OURS"]
 
 
-class Duty(_Data):
+class Obligation(_Data):
     """Somebody outside whom the case calls for telling. It is a task where there is a check `T_<id>` to answer it.
 
     It falls due `prompt_minutes` after it is called for, or `after_hours` from the first t0 (the ladder of days), and is
@@ -274,14 +274,14 @@ class Duty(_Data):
     wants_date: bool = False
 
 
-class Notice(Duty):
+class Notice(Obligation):
     """A duty of the jurisdiction to tell somebody (regulator, local authority): printed on report and comparison."""
 
     when: Literal["missing", "any_absence", "exploitation", "return"]
     owner: str = "manager"
 
 
-class Step(Duty):
+class Step(Obligation):
     """One step of E0 to E13. E0 is the chase and E8 a notice: neither is a task of this kind."""
 
     when: Literal["missing", "out_of_area", "trafficking"] = "missing"
@@ -390,20 +390,20 @@ class Protocol(_Data):
         return [rung for each, rung in sorted(self._rung_by_number.items()) if each > number]
 
     @cached_property
-    def duties(self) -> tuple[Duty, ...]:
+    def obligations(self) -> tuple[Obligation, ...]:
         """Whom a case may call for telling, as tasks: each with a check to answer it."""
         notices = {notice.id for notice in self.notice}  # a step of the same id only says where it stands in the ladder
         steps = (step for step in self.step if step.id not in notices)
-        return tuple(duty for duty in (*self.notice, *steps) if self.has(f"T_{duty.id}"))
+        return tuple(obligation for obligation in (*self.notice, *steps) if self.has(f"T_{obligation.id}"))
 
     @cached_property
-    def days(self) -> tuple[Duty, ...]:
+    def days(self) -> tuple[Obligation, ...]:
         """The ladder of days, in their order."""
-        return tuple(sorted((d for d in self.duties if d.after_hours), key=lambda d: d.after_hours))
+        return tuple(sorted((d for d in self.obligations if d.after_hours), key=lambda d: d.after_hours))
 
-    def day_rung(self, duty: Duty) -> int | None:
-        """The rung of this duty's alert, after the last rung of the chain; None for one that is no day's."""
-        return self.last_rung + 1 + self.days.index(duty) if duty.after_hours else None
+    def day_rung(self, obligation: Obligation) -> int | None:
+        """The rung of this obligation's alert, after the last rung of the chain; None for one that is no day's."""
+        return self.last_rung + 1 + self.days.index(obligation) if obligation.after_hours else None
 
     @cached_property
     def last_rung(self) -> int:

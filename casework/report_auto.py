@@ -90,20 +90,20 @@ def _people(reading: Reading) -> dict[str, str]:
         "D.photo": f"on file, taken {clean(register.photo)}" if register.photo else "",
         "L.linked": ", ".join(f"{other} ({level.name})" for other, level, _ in case.linked) or "none known",
         "M.told": "; ".join(reading.chain()) or "nobody on call was alerted",
-        "M.notices": "; ".join([clean(f"{n.who}: {n.says}") for n in reading.protocol.notice] + _duties(reading)),
+        "M.notices": "; ".join([clean(f"{n.who}: {n.says}") for n in reading.protocol.notice] + _obligations(reading)),
     }  # fmt: skip
 
 
-def _duties(reading: Reading) -> list[str]:
+def _obligations(reading: Reading) -> list[str]:
     """Whom this case calls for telling: done, when and by whom; or open, since when it is due."""
     said = []
-    for duty in reading.protocol.duties:
-        task = reading.case.task(duty.id)
+    for obligation in reading.protocol.obligations:
+        task = reading.case.task(obligation.id)
         if task is not None and task.done_at is not None:
             by = reading.register.name(task.done_by) if task.done_by else "nobody"
-            said.append(clean(f"{duty.id} {duty.who}: {task.outcome} {reading.when(task.done_at)} ({by})"))
+            said.append(clean(f"{obligation.id} {obligation.who}: {task.outcome} {reading.when(task.done_at)} ({by})"))
         elif task is not None:
-            said.append(clean(f"{duty.id} {duty.who}: not done, due {reading.when(task.due_at)}"))
+            said.append(clean(f"{obligation.id} {obligation.who}: not done, due {reading.when(task.due_at)}"))
     return said
 
 

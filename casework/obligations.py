@@ -8,7 +8,7 @@ from casework.effects import To
 from casework.events import AlertAcknowledged, CheckAnswered, PoliceLogged, TaskDone, TaskMoved, TaskOpened
 from casework.levels import Level, Side
 from casework.limits import MINUTE
-from casework.protocol import Duty, Notice
+from casework.protocol import Notice, Obligation
 from casework.turn import Turn
 
 UNDONE = "undone"  # how a task ended that a return had opened, when the return proved wrong
@@ -18,14 +18,14 @@ EXPLOITATION, TRAFFICKING, OUT_OF_AREA = "R06", "R12", "K08"
 def follow(turn: Turn) -> None:
     """Open what this case calls for, ask for what is due, and hear what was done."""
     if _may_have_changed(turn):
-        for duty in turn.protocol.duties:
-            if not duty.after_hours and not opened(turn.case, duty) and _calls_for(turn.case, duty):
-                _open(turn, duty)
+        for obligation in turn.protocol.obligations:
+            if not obligation.after_hours and not opened(turn.case, obligation) and _calls_for(turn.case, obligation):
+                _open(turn, obligation)
     _heard(turn)
     if turn.due("task"):
-        for duty in turn.protocol.duties:
-            if f"task:{duty.id}" in turn.due_keys:
-                _due(turn, duty)
+        for obligation in turn.protocol.obligations:
+            if f"task:{obligation.id}" in turn.due_keys:
+                _due(turn, obligation)
 
 
 def _may_have_changed(turn: Turn) -> bool:
@@ -36,18 +36,18 @@ def _may_have_changed(turn: Turn) -> bool:
     )  # fmt: skip
 
 
-def opened(case: Case, duty: Duty) -> bool:
-    """Whether this duty is a task of the case already, done or not."""
-    task = case.task(duty.id)
+def opened(case: Case, obligation: Obligation) -> bool:
+    """Whether this obligation is a task of the case already, done or not."""
+    task = case.task(obligation.id)
     return task is not None and task.outcome != UNDONE
 
 
-def _calls_for(case: Case, duty: Duty) -> bool:
-    if set(duty.blocked_by) & {*case.child.flags, *(("at_home",) if case.child.at_home else ())}:
+def _calls_for(case: Case, obligation: Obligation) -> bool:
+    if set(obligation.blocked_by) & {*case.child.flags, *(("at_home",) if case.child.at_home else ())}:
         return False
-    if (isinstance(duty, Notice) and case.child.at_home) or (duty.when == "return") is not case.returned:
+    if (isinstance(obligation, Notice) and case.child.at_home) or (obligation.when == "return") is not case.returned:
         return False  # a regulator's rules are about homes
-    match duty.when:
+    match obligation.when:
         case "any_absence":
             return case.missing_at is not None or (case.logged_at is not None and case.level is not Level.NAR)
         case "exploitation":
@@ -64,46 +64,46 @@ def _calls_for(case: Case, duty: Duty) -> bool:
 # ---- the clock -----------------------------------------------------------------------------------
 
 
-def _open(turn: Turn, duty: Duty) -> None:
-    due = turn.now + duty.prompt_minutes * MINUTE
-    turn.decide(TaskOpened(at=turn.now, task=duty.id, owner_role=_owner(turn.case, duty), due_at=due))
+def _open(turn: Turn, obligation: Obligation) -> None:
+    due = turn.now + obligation.prompt_minutes * MINUTE
+    turn.decide(TaskOpened(at=turn.now, task=obligation.id, owner_role=_owner(turn.case, obligation), due_at=due))
     if due == turn.now:
-        _due(turn, duty)
+        _due(turn, obligation)
 
 
-def _due(turn: Turn, duty: Duty) -> None:
-    """It is time: the adult nearest to it is asked first where the duty says so, then its owner, again and again."""
-    if not opened(turn.case, duty):
-        owner = _owner(turn.case, duty)
-        turn.decide(TaskOpened(at=turn.now, task=duty.id, owner_role=owner, due_at=turn.now))
-    task = turn.case.task(duty.id)
+def _due(turn: Turn, obligation: Obligation) -> None:
+    """It is time: the adult nearest to it is asked first where the obligation says so, then its owner, again and again."""
+    if not opened(turn.case, obligation):
+        owner = _owner(turn.case, obligation)
+        turn.decide(TaskOpened(at=turn.now, task=obligation.id, owner_role=owner, due_at=turn.now))
+    task = turn.case.task(obligation.id)
     if task is None or task.done_at is not None:
         return
-    adult = _nearest(turn, duty, task)
-    wait = duty.prompt_minutes if adult is not None else _again(turn, duty)
-    rung = turn.protocol.day_rung(duty)
-    turn.decide(TaskMoved(at=turn.now, task=duty.id, due_at=turn.now + wait * MINUTE, rung=rung or 1))
+    adult = _nearest(turn, obligation, task)
+    wait = obligation.prompt_minutes if adult is not None else _again(turn, obligation)
+    rung = turn.protocol.day_rung(obligation)
+    turn.decide(TaskMoved(at=turn.now, task=obligation.id, due_at=turn.now + wait * MINUTE, rung=rung or 1))
     to = To(kind="person", id=adult) if adult is not None else To(kind="duty", id=task.owner_role)
-    text = f"T_{duty.id}"
+    text = f"T_{obligation.id}"
     turn.tell(to, text, {}, via="both" if rung else "quiet", question=text, alert=rung)
 
 
-def _again(turn: Turn, duty: Duty) -> int:
+def _again(turn: Turn, obligation: Obligation) -> int:
     """Minutes until it is asked again; once the child is back nobody need be woken for it."""
     daily = turn.protocol.timers.day_task_minutes if turn.case.returned else 0
-    return max(duty.again_minutes, daily)
+    return max(obligation.again_minutes, daily)
 
 
-def _nearest(turn: Turn, duty: Duty, task: Task) -> str | None:
+def _nearest(turn: Turn, obligation: Obligation, task: Task) -> str | None:
     """The member of staff who works the case, once, where a button answers: by text a digit might answer another question."""
-    if not duty.asks_reporter or task.asked:
+    if not obligation.asks_reporter or task.asked:
         return None
     adult = turn.worker()
     return adult.person if adult is not None and adult.side is Side.STAFF and adult.channel == "telegram" else None
 
 
-def _owner(case: Case, duty: Duty) -> str:
-    return "coordinator" if case.child.at_home else duty.owner
+def _owner(case: Case, obligation: Obligation) -> str:
+    return "coordinator" if case.child.at_home else obligation.owner
 
 
 # ---- what was done -------------------------------------------------------------------------------
@@ -112,25 +112,25 @@ def _owner(case: Case, duty: Duty) -> str:
 def _heard(turn: Turn) -> None:
     match turn.news:
         case CheckAnswered() as news:
-            for duty in turn.protocol.duties:
-                if news.check == f"T_{duty.id}":
-                    end_task(turn, duty.id, news.values[0])
-                elif duty.done_by in [f"{news.check}.{value}" for value in news.values]:
-                    end_task(turn, duty.id, "done")
-        case TaskDone() as news if any(duty.id == news.task for duty in turn.protocol.duties):
+            for obligation in turn.protocol.obligations:
+                if news.check == f"T_{obligation.id}":
+                    end_task(turn, obligation.id, news.values[0])
+                elif obligation.done_by in [f"{news.check}.{value}" for value in news.values]:
+                    end_task(turn, obligation.id, "done")
+        case TaskDone() as news if any(obligation.id == news.task for obligation in turn.protocol.obligations):
             end_task(turn, news.task, news.outcome)
         case AlertAcknowledged() as news if news.rung is not None:
             _acknowledged(turn, news.rung)
         case PoliceLogged() if turn.case.level is Level.MEDIUM:
-            for duty in turn.protocol.duties:  # a number is on file: what could wait for it waits no longer
-                task = turn.case.task(duty.id) if duty.asks_reporter else None
+            for obligation in turn.protocol.obligations:  # a number is on file: what could wait for it waits no longer
+                task = turn.case.task(obligation.id) if obligation.asks_reporter else None
                 if task is not None and task.done_at is None and not task.asked:
-                    _due(turn, duty)
+                    _due(turn, obligation)
 
 
 def _acknowledged(turn: Turn, rung: int) -> None:
     """Who has the letter of a day in hand and answers it has taken it on; a meeting must have its date (E12)."""
-    for duty in turn.protocol.days:
-        day = turn.protocol.day_rung(duty)
-        if day is not None and day <= rung and not duty.wants_date:
-            end_task(turn, duty.id, "acknowledged")
+    for obligation in turn.protocol.days:
+        day = turn.protocol.day_rung(obligation)
+        if day is not None and day <= rung and not obligation.wants_date:
+            end_task(turn, obligation.id, "acknowledged")
