@@ -10,10 +10,12 @@ import pytest
 from casework import speech
 from casework.events import WorryRaised
 from casework.levels import Level
+from casework.protocol import Protocol
 from scheduler.outbox import Receipt, Refused
 from scheduler.postman import drain
 from storage import contacts, outbox, roster
 from storage.outbox import Letter
+from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import Phone
 from tests.storage.houses import EVENING, ROSTER, House, a_house
@@ -97,6 +99,23 @@ async def test_who_can_be_written_to_by_nothing_is_rung(tmp_path):
         ways = phones()
         await drain(house.casebook, ways, EVENING)
         assert to(ways, "cass", "C_ALERT") == [("voice", "C_ALERT")]
+
+
+async def test_a_telephone_rings_beside_the_letters_where_the_rung_says_so(tmp_path):
+    """`via = [..., "voice"]`, in a house that can ring; nobody is rung who cannot speak on the phone."""
+    async with a_night(tmp_path) as house:
+        base = the_protocol()
+        rungs = [rung.model_copy(update={"via": (*rung.via, "voice")}).model_dump() for rung in base.rung]
+        rings = Protocol.model_validate({**base.model_dump(by_alias=True), "rung": rungs})
+        house.casebook.parts = replace(house.casebook.parts, protocols={BASE: rings})
+        await alerted(house)
+        ways = phones()
+        await drain(house.casebook, ways, EVENING)
+        assert sorted(to(ways, "cass", "C_ALERT")) == [(way, "C_ALERT") for way in ("sms", "telegram", "voice")]
+        await house.database.write(lambda tx: tx.run("UPDATE person SET voice_ok = 0"))
+        await house.silence(EVENING.replace(minute=6))
+        await drain(house.casebook, ways, EVENING.replace(minute=6))
+        assert sorted(to(ways, "dee", "C_ALERT")) == [(way, "C_ALERT") for way in ("sms", "telegram")]
 
 
 async def test_a_number_that_is_none_is_not_rung(tmp_path):
