@@ -219,7 +219,8 @@ class Casebook:
         return sum(rung.values())
 
     async def _ring_one(self, tx: Tx, case_id: str, at: datetime, down_since: datetime | None) -> int:
-        keys, due = await deadlines.due_keys(tx, case_id, at)
+        held = await deadlines.armed(tx, case_id)
+        keys, due = deadlines.due_keys(held, at)
         if due is None:
             return 0  # a linked case that rang before it moved it
         tx.around_commit("deadline", self.parts.crash)
@@ -228,7 +229,7 @@ class Casebook:
             at=at, by="clock", channel="clock", kinds=keys, due=due,
             down_since=None if down_since is None or due < down_since else down_since,
         )  # fmt: skip
-        await desk.record(case_id, news)
+        await desk.record(case_id, news, held)
         await desk.clear()
         return len(keys)
 

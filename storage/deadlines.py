@@ -14,8 +14,7 @@ async def arrange(tx: Tx, case_id: str, wanted: Mapping[str, int], held: Mapping
     """Make the rows of a case those of `wanted` (milliseconds UTC by key), touching only what differs from `held`; where
     that is None, what is held is looked up. No other place writes these rows: `storage.recent` counts on it."""
     if held is None:
-        rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
-        held = {row["key"]: row["due_at"] for row in rows}
+        held = await armed(tx, case_id)
     gone = [key for key in held if key not in wanted]
     if gone:
         marks = ", ".join("?" * len(gone))
@@ -55,12 +54,16 @@ async def claim(tx: Tx, case_ids: Sequence[str], now: datetime) -> list[str]:
     return [case_id for case_id in case_ids if case_id in free]
 
 
-async def due_keys(tx: Tx, case_id: str, now: datetime) -> tuple[tuple[str, ...], datetime | None]:
-    """The keys of one case that are due, earliest first, and the earliest instant."""
-    rows = await tx.rows(
-        "SELECT key, due_at FROM deadline WHERE case_id = ? AND due_at <= ? ORDER BY due_at, key", case_id, ms(now)
-    )
-    return tuple(row["key"] for row in rows), instant(rows[0]["due_at"]) if rows else None
+async def armed(tx: Tx, case_id: str) -> dict[str, int]:
+    """Every deadline of a case: milliseconds UTC by key."""
+    rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
+    return {row["key"]: row["due_at"] for row in rows}
+
+
+def due_keys(held: Mapping[str, int], now: datetime) -> tuple[tuple[str, ...], datetime | None]:
+    """The keys of these deadlines that are due, earliest first, and the earliest instant."""
+    due = sorted((due_at, key) for key, due_at in held.items() if due_at <= ms(now))
+    return tuple(key for _, key in due), instant(due[0][0]) if due else None
 
 
 async def next_due(tx: Tx, but: Collection[str] = ()) -> datetime | None:

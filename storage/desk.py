@@ -117,9 +117,10 @@ class Desk:
         """Open a case or watch; returns its id. A child who has an open one keeps it, and its id is returned."""
         return await self._recorder.open(news)
 
-    async def record(self, case_id: str, news: News) -> Step:
-        """Record one piece of news in a case. Raises NotAllowed when there is none."""
-        return await self._recorder.record(case_id, news)
+    async def record(self, case_id: str, news: News, armed: Mapping[str, int] | None = None) -> Step:
+        """Record one piece of news in a case. Raises NotAllowed when there is none. `armed`: its deadlines (milliseconds UTC
+        by key), where this unit has just looked at them."""
+        return await self._recorder.record(case_id, news, armed)
 
     # ---- words and pictures -------------------------------------------------------------------------
 
