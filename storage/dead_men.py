@@ -171,7 +171,8 @@ def _first_role(case: Case, parts: Parts) -> str:
 
 
 def _texted(people: Iterable[Person]) -> list[Person]:
-    return list({p.person_id: p for p in people if p.active and p.mobile is not None}.values())
+    """Those at whose mobile something arrives, each once."""
+    return list({p.person_id: p for p in people if p.active and p.mobile and "sms" not in p.dead}.values())
 
 
 def _compare(case: Case, wanted: Mapping[tuple[str, str], Text], held: Sequence[Text]) -> Plan:

@@ -4,11 +4,13 @@ import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from casework.events import WorryRaised
 from scheduler.dead_man import PATIENCE, DeadMan
 from scheduler.outbox import Unreachable
+from storage import contacts
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
 
@@ -145,6 +147,18 @@ async def test_nobody_who_can_be_texted_means_everybody_on_call(tmp_path: Path) 
         await DeadMan(h.casebook, provider).turn(h.clock.now())
         assert provider.addresses() == ["+447700900102", DEE]
         assert {at for _, _, at in provider.lying.values()} == {await _next_due(h) + timedelta(minutes=10)}
+
+
+async def test_a_mobile_at_which_nothing_arrives_is_none(tmp_path: Path) -> None:
+    """Alice has texted STOP and Cass's number is wrong: everybody else on call gets it."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        for person, address in (("alice", ALICE), ("cass", CASS)):
+            died = partial(contacts.died, person=person, channel="sms", address=address, fault="21610", now=EVENING)
+            await h.database.write(died)
+        await h.opens()
+        await DeadMan(h.casebook, provider).turn(h.clock.now())
+        assert provider.addresses() == ["+447700900102", DEE]
 
 
 async def _next_due(h: House) -> datetime:
