@@ -26,6 +26,7 @@ class Called:
     """What came of it: requests answered, those of them not with 2xx, seconds, milliseconds an answer.
 
     `talks`: how many were begun; `left`: those of them that were not ended, by their place, with the requests still to go.
+    `busy`: milliseconds that the processor of who was called worked for one answer, where somebody looked.
     """
 
     answered: int
@@ -35,6 +36,7 @@ class Called:
     seconds: float
     p50: float
     p99: float
+    busy: float = 0.0
 
     @property
     def rate(self) -> float:
@@ -54,8 +56,9 @@ def call(port: int, talks: Sequence[Talk], seconds: float, connections: int = 32
 class Caller:
     """All connections of one call, and what they saw."""
 
-    def __init__(self, talks: list[Talk], until: float) -> None:
-        self._talks, self.until, self.begun = talks, until, 0
+    def __init__(self, talks: list[Talk]) -> None:
+        self._talks, self.begun = talks, 0
+        self.until = 0.0
         self.took: list[float] = []
         self.left: dict[int, int] = {}
         self.refused = 0
@@ -78,13 +81,13 @@ class _Connection(asyncio.Protocol):
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast(asyncio.Transport, transport)  # uvloop's is one in all but name
-        self._next()
 
     def connection_lost(self, fault: Exception | None) -> None:
         if not self._ended.done():
             self._ended.set_exception(fault or ConnectionError("the house hung up"))
 
-    def _next(self) -> None:
+    def go_on(self) -> None:
+        """Say what is next, or hang up."""
         if not self._talk:
             self._place, self._talk = self._caller.next_talk()
         if not self._talk or time.perf_counter() > self._caller.until:
@@ -104,7 +107,7 @@ class _Connection(asyncio.Protocol):
         self._caller.took.append(time.perf_counter() - self._begun)
         self._caller.refused += not head.startswith(b"HTTP/1.1 2")
         self._read = b""
-        self._next()
+        self.go_on()
 
 
 def _length(head: bytes) -> int:
@@ -113,11 +116,16 @@ def _length(head: bytes) -> int:
 
 
 async def _call(port: int, talks: list[Talk], seconds: float, connections: int) -> Called:
-    loop, begun = asyncio.get_running_loop(), time.perf_counter()
-    caller = Caller(talks, begun + seconds)
+    loop, lines = asyncio.get_running_loop(), list[_Connection]()
+    caller = Caller(talks)
     ends = [loop.create_future() for _ in range(connections)]
     for end in ends:
-        await loop.create_connection(lambda end=end: _Connection(caller, end), "127.0.0.1", port)  # type: ignore[misc]
+        _, line = await loop.create_connection(lambda end=end: _Connection(caller, end), "127.0.0.1", port)  # type: ignore[misc]
+        lines.append(line)
+    begun = time.perf_counter()
+    caller.until = begun + seconds
+    for line in lines:
+        line.go_on()
     await asyncio.gather(*ends)
     took = caller.took
     return Called(

@@ -12,7 +12,7 @@ import sys
 import tempfile
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -56,12 +56,14 @@ class Evening:
         """Go on with the talks for so long."""
         more = islice(self.homes, int(FASTEST * seconds / len(self.talk_of(self.homes[0]))))
         talks = [*self._begun, *(self.talk_of(home) for home in more)]
+        before = self.house.worked()
         called = self._call(talks, seconds)
+        busy = (self.house.worked() - before) * 1000 / called.answered
         assert called.talks < len(talks), "nobody may run out of words"
         for _ in range(called.talks - len(self._begun)):
             self.homes.popleft()
         self._begun = [talks[place][-left:] for place, left in called.left.items()]
-        return called
+        return replace(called, busy=busy)
 
     def _call(self, talks: Sequence[Talk], seconds: float) -> Called:
         called = call(self.house.port, talks, seconds, CONNECTIONS)
@@ -133,6 +135,7 @@ def _door(door: str, called: Sequence[Called], bare: Sequence[float], must: floa
     return [
         spread(f"{door}: told, worked, kept and answered", rates, "/s"),
         spread(f"{door}: of bare aiohttp", share, "%", must=must, aim=aim),
+        spread(f"{door}: processor time each", [each.busy for each in called], "ms", more=False),
         spread(f"{door}: p50", [each.p50 for each in called], "ms", more=False),
     ]
 

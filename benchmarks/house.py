@@ -44,6 +44,11 @@ class House:
         finally:
             self.process.send_signal(signal.SIGCONT)
 
+    def worked(self) -> float:
+        """Seconds that the processor has worked for it, whoever else works on this machine."""
+        times = psutil.Process(self.process.pid).cpu_times()
+        return float(times.user + times.system)
+
     def until_quiet(self) -> None:
         """Wait until it has done what a house does once after its start."""
         process = psutil.Process(self.process.pid)
