@@ -6,7 +6,11 @@ from pathlib import Path
 
 import pytest
 
+from casework.protocol import Protocol
+from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
+from tests.handlers import sms_phones
+from tests.handlers.sms_phones import Phones as Texts
 from tests.handlers.telegram_phones import Phones, phones
 
 pytestmark = ON_BOTH
@@ -77,3 +81,47 @@ async def test_the_adult_may_disagree_with_the_police(home: Phones):
     await home.types("mo", f"/declined {code} 4410 sergeant Hill: not missing, look again 23:00")
     await home.presses("alice", "I disagree")
     assert any("disagrees with the police's no" in text for text in await home.reads("cass"))
+
+
+# ---- by text ---------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+async def by_text(tmp_path: Path) -> AsyncIterator[Texts]:
+    async with sms_phones.phones(tmp_path / "texts") as made:
+        yield made
+
+
+async def _alerted(by_text: Texts) -> str:
+    """Pat says that K is in danger: HIGH, Cass and then Dee alerted. Returns the code."""
+    await by_text.texts("pat", "MISSING 20:55")
+    await by_text.texts("pat", "WORRIED")
+    await by_text.later(minutes=5)
+    return (await by_text.case()).code
+
+
+async def test_by_text_too_a_second_one_is_explained_and_a_late_one(by_text: Texts):
+    """Digits of their own alert: theirs, theirs already, or somebody else's since when."""
+    code = await _alerted(by_text)
+    digits = {who: await by_text.digits(who) for who in ("cass", "dee")}
+    assert "yours until 21:15" in (await by_text.texts("cass", f"ACK {code} {digits['cass']}"))[-1]
+    await by_text.later(minutes=1)
+    assert "you have it already, until 21:15" in (await by_text.texts("cass", f"ACK {code} {digits['cass']}"))[-1]
+    assert (
+        "taken already by the on-call lead at 21:05" in (await by_text.texts("dee", f"ACK {code} {digits['dee']}"))[-1]
+    )
+    case = await by_text.case()
+    assert ("cass", 15) == (case.alert.taken_by, case.alert.taken_until.minute)  # type: ignore[union-attr]
+
+
+async def test_where_two_must_answer_the_first_by_text_reads_so(by_text: Texts):
+    """And the alert goes on till then."""
+    data = the_protocol().model_dump()
+    data["rung"][0]["answers"] = 2
+    by_text.house.casebook.parts.protocols[BASE] = Protocol.model_validate(data)  # type: ignore[index]
+    code = await _alerted(by_text)
+    (answer,) = await by_text.texts("cass", f"ACK {code} {await by_text.digits('cass')}")
+    assert "One more person must answer" in answer
+    assert (await by_text.case()).alert.taken_by is None
+    (answer,) = await by_text.texts("dee", f"ACK {code} {await by_text.digits('dee')}")
+    assert "yours until" in answer
