@@ -35,8 +35,7 @@ _PROVED = (Trust.VERIFIED, Trust.TWO_PERSON)
 
 
 def climb(turn: Turn) -> None:
-    """Chase the number, then start, raise, lapse or take the alert, then tell what else people on call must know. Whom
-    the jurisdiction wants told is told after a return, too."""
+    """Whom the jurisdiction wants told, also after a return; then the chase, the chain, the taking, and what else is new."""
     obligations.follow(turn)
     if turn.case.returned:
         return
@@ -82,7 +81,7 @@ def _lapse(turn: Turn, *, again: bool) -> None:
 
 
 def _waits_too_long(turn: Turn) -> bool:
-    """The risk rose while the last rung waits longer for its repeat than the new level allows."""
+    """The risk rose, and the repeat of the last rung would come later than the new level allows."""
     alert = turn.case.alert
     if not alert.rung or alert.taken_by is not None or alert.next_at is None or not _rose(turn):
         return False

@@ -114,7 +114,7 @@ def _heard(turn: Turn) -> None:
         case CheckAnswered() as news:
             for obligation in turn.protocol.obligations:
                 if news.check == f"T_{obligation.id}":
-                    end_task(turn, obligation.id, news.values[0])
+                    end_task(turn, obligation.id, next(iter(news.values), "done"))
                 elif obligation.done_by in [f"{news.check}.{value}" for value in news.values]:
                     end_task(turn, obligation.id, "done")
         case TaskDone() as news if any(obligation.id == news.task for obligation in turn.protocol.obligations):
