@@ -189,9 +189,18 @@ async def settle(talk: Talk, case: Case, check: str | None, *, risk: bool, reaso
 
 
 async def declined(talk: Talk, rest: str) -> None:
-    """`/declined REF [NUMBER] WORDS [HH:MM]`: who said it, why, and when they look again. Our own clock goes on."""
-    case, words = await _case(talk, rest, "declined")
+    """`/declined REF [NUMBER] WORDS [HH:MM]`: who said it, why, and when they look again. Our own clock goes on.
+
+    It is recorded by somebody who leads; what the adult says who was told no is kept, and put before a co-ordinator now.
+    """
+    ref, words = split_ref(rest)
+    case = await talk.which(ref, "declined", words)
     if case is None:
+        return
+    if not await talk.leads(case):
+        if words:
+            await inbox.note(talk.desk, case, f"police said no: {words}", await talk.voice(case), unread=True)
+        await talk.say("declined_told" if words else "refused", case=case)
         return
     if len(words.split()) < REFUSAL_AT_LEAST:
         await talk.expect(Pending("declined", case.case_id))

@@ -75,6 +75,17 @@ async def test_that_the_police_said_no_needs_who_and_why(home: Phones):
     assert "They look again 23:00" in (await home.reads("mo"))[-1]
 
 
+async def test_what_the_adult_was_told_by_the_police_reaches_a_co_ordinator(home: Phones):
+    """Who may not record a refusal is the one who hears it: their words are kept and looked at, and nothing else moves."""
+    code = await _missing(home)
+    await home.types("alice", f"/declined {code} sergeant Hill says she will come back by herself")
+    letters = {(letter["person"], letter["text"]) for letter in await home.all()}
+    assert {("alice", "declined_told"), ("cass", "C_NOTE")} <= letters
+    assert [] == await home.events("PoliceDeclined")
+    await home.types("alice", f"/declined {code}")
+    assert "You cannot do that here" in (await home.reads("alice"))[-1]
+
+
 async def test_the_adult_may_disagree_with_the_police(home: Phones):
     """A button; the co-ordinator takes it up."""
     code = await _missing(home)
