@@ -85,11 +85,16 @@ async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:
         "SELECT 1 FROM outbox AS told WHERE told.case_id = outbox.case_id AND told.person = outbox.person"
         " AND told.cause = outbox.cause AND told.channel <> outbox.channel AND told.state IN ('sent', 'delivered')"
     )
-    return await tx.run(
-        f"UPDATE outbox SET state = 'cancelled' WHERE state = 'queued' AND channel IN ({names}) AND person IS NOT NULL"
-        f" AND case_id IS NOT NULL AND ((kind IN ('alert', 'question') AND EXISTS ({newer}))"
-        f" OR (kind = 'notice' AND passed_on IS NOT NULL AND EXISTS ({told})))", *channels,
-    )  # fmt: skip
+    which = (
+        f"state = 'queued' AND channel IN ({names}) AND person IS NOT NULL AND case_id IS NOT NULL"
+        f" AND ((kind IN ('alert', 'question') AND EXISTS ({newer}))"
+        f" OR (kind = 'notice' AND passed_on IS NOT NULL AND EXISTS ({told})))"
+    )
+    await tx.run(
+        f"UPDATE alert SET state = 'ended' WHERE state = 'live' AND letter_id IN (SELECT id FROM outbox WHERE {which})",
+        *channels,
+    )
+    return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE {which}", *channels)
 
 
 def _made_after(at: datetime) -> str:

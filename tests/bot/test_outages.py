@@ -121,6 +121,11 @@ async def test_what_waited_for_telegram_says_how_it_stands_and_not_how_it_stood(
         assert 1 <= len([text for text in read if "HIGH" in text]) <= 4
         rows = await night.rows("SELECT COUNT(*) AS n FROM outbox WHERE state = 'queued' AND channel = 'telegram'")
         assert rows[0]["n"] == 0
+        dropped = await night.rows(
+            "SELECT COUNT(*) AS n FROM alert JOIN outbox ON outbox.id = letter_id"
+            " WHERE outbox.state = 'cancelled' AND alert.state = 'live'"
+        )
+        assert dropped[0]["n"] == 0
 
 
 async def test_twilio_is_out_for_two_hours(tmp_path: Path) -> None:
