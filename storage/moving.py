@@ -40,7 +40,7 @@ LEAVING, ARRIVING, ARRIVED, LEFT = (
     "left",
 )  # keys of `meta`, each with the move's ticket
 COPIED = "copied:"  # and a table: how far it came
-BATCH_ROWS = 500  # of at most 26 columns: either engine takes some 32,000 values in one statement
+BATCH_ROWS = 500  # of at most 28 columns: either engine takes some 32,000 values in one statement
 
 
 @dataclass(frozen=True, slots=True)
