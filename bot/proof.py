@@ -2,7 +2,7 @@
 has a last resort for when it can keep no records.
 
 Each look, every 15 seconds: write, audit and mend, ask whether every promise holds; only then is there a heartbeat. An idle house
-writes nothing for it: its write is undone. While a child is out, or a request could not be answered, it is kept, for a
+writes nothing for it: its write is undone. When a deadline is near, or a request could not be answered, it is kept, for a
 disk may refuse what it was never asked to keep. Where there are nodes, the one that leads audits and beats; each of them has its
 own last resort, for the database may be out of reach of one.
 """
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
 
 TOLD_AGAIN_AFTER = timedelta(minutes=15)
 ROOM_AT_LEAST_BYTES, ROOM_AT_LEAST_PART = 32_000_000, 20  # whichever is less: so much, or a twentieth of the disk
+SOON = timedelta(minutes=15)  # before a deadline falls due it is proved that what it calls forth will be kept
 FAILED_LOOKS = {False: 1, True: 2}  # by whether nodes share the database: a server that changes over takes some seconds
 _log = structlog.get_logger(__name__)
 
@@ -126,12 +127,13 @@ def words(book: Phrasebook, text: str, now: datetime, since: datetime) -> str:
 
 
 async def can_write(database: Database, now: datetime, *, keep: bool = False) -> bool:
-    """Whether the database takes a write, and its disk has room for more. Unless a child is out, or `keep` says so, the write is
-    undone."""
+    """Whether the database takes a write, and its disk has room for more. Unless something falls due soon, or `keep` says so,
+    the write is undone."""
 
     async def unit(tx: Tx) -> None:
         await pulse.try_to_write(tx, now)
-        if not keep and await deadlines.next_due(tx) is None:
+        due = await deadlines.next_due(tx)
+        if not keep and (due is None or due > now + SOON):
             raise _Undone
 
     try:

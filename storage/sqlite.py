@@ -118,8 +118,9 @@ class SqliteDatabase(Database):
     def _work(self, connection: sqlite3.Connection, group: list[Job[Any]]) -> bool:
         """Commit a group; flush it too, at once, where nobody waits for the writer. Returns whether it did.
 
-        Raises OSError where the disk did not keep it.
+        Raises OSError where the disk did not keep it, Unusable where it failed before.
         """
+        self._flusher.refuse()
         write_group(connection, group)
         if self._waiting:
             return False

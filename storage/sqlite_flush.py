@@ -7,7 +7,9 @@ end, and SQLite passes over them when it opens the file: what is kept is always 
 """
 
 import asyncio
+import errno
 import os
+import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -28,16 +30,25 @@ class Flusher:
     def __init__(self, path: Path) -> None:
         self._log_path = f"{path}-wal"
         self._log: int | None = None  # opened when there is one; the file is SQLite's, and only ever flushed here
+        self._one_at_a_time = threading.Lock()
         self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="flush")
         self._committed: list[Job[Any]] = []
         self._going: asyncio.Task[None] | None = None
         self.broken = False
 
     def flush(self) -> None:
-        """Have the disk keep every commit that was made. Raises OSError where it does not."""
-        if self._log is None:
-            self._log = os.open(self._log_path, os.O_RDONLY | os.O_CLOEXEC)
-        os.fdatasync(self._log)
+        """Have the disk keep every commit that was made. Raises OSError where it does not, and from then on always: the
+        system tells of a page that was lost once, and the next flush would succeed without it."""
+        with self._one_at_a_time:
+            if self.broken:
+                raise OSError(errno.EIO, "the disk failed before")
+            try:
+                if self._log is None:
+                    self._log = os.open(self._log_path, os.O_RDONLY | os.O_CLOEXEC)
+                os.fdatasync(self._log)
+            except OSError:
+                self.broken = True
+                raise
 
     def take(self, jobs: Sequence[Job[Any]]) -> None:
         """These units are committed: flush them beside the writer, with whatever else was committed when that begins."""
@@ -59,7 +70,6 @@ class Flusher:
     def fail(self, jobs: Sequence[Job[Any]], fault: OSError) -> None:
         """The disk may or may not have kept these units: nobody may be told that it did, now or by a later flush."""
         _log.critical(_FAULT, fault=os.strerror(fault.errno or 0))
-        self.broken = True
         for job in jobs:
             job.fail(Unusable(_FAULT))
 

@@ -29,7 +29,7 @@ class Disk:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self._truly: Callable[[int], None] = os.fdatasync
-        self.flushes, self.fault, self.kept = 0, False, b""
+        self.flushes, self.fault, self.fails_once, self.kept = 0, False, False, b""
         self._came, self._go = threading.Event(), threading.Event()
         self._go.set()
         monkeypatch.setattr(os, "fdatasync", self._flush)
@@ -42,7 +42,8 @@ class Disk:
         written = Path(f"/proc/self/fd/{file}").read_bytes()
         self._came.set()
         assert self._go.wait(10)
-        if self.fault:
+        fails, self.fails_once = self.fault or self.fails_once, False
+        if fails:
             raise OSError(errno.EIO, "the disk is broken")
         self._truly(file)
         self.kept = written
@@ -129,6 +130,21 @@ async def test_whoever_was_answered_survives_a_power_cut(database: Database, dis
             found = {number for (number,) in connection.execute("SELECT id FROM parent")}
         connection.close()
         assert found >= set(promised)
+
+
+async def test_a_flush_that_succeeds_after_one_that_failed_proves_nothing(database: Database, disk: Disk) -> None:
+    """The system tells of a lost page once: who was committed behind it must not be told that it was kept."""
+    disk.fails_once = True
+    disk.turns()
+    waiting = await commits(database, *range(3 * GROUP_AT_MOST))
+    await disk.is_asked()
+    for _ in range(1000):
+        if 2 * GROUP_AT_MOST <= len(await ids(database)):
+            break
+        await asyncio.sleep(0.01)
+    disk.comes_to_rest()
+    answers = await asyncio.gather(*waiting, return_exceptions=True)
+    assert [each for each in answers if not isinstance(each, Unusable)] == []
 
 
 @pytest.mark.parametrize("many", [1, 2 * GROUP_AT_MOST])
