@@ -16,10 +16,11 @@ import fcntl
 import os
 import sqlite3
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
+from time import monotonic
 from typing import Any, Self, TypeVar, cast
 from urllib.parse import quote
 
@@ -36,7 +37,8 @@ T = TypeVar("T")
 ENGINE = sqlite3.sqlite_version_info
 READERS = 2
 CACHED_STATEMENTS = 512
-GROUP_AT_MOST = 32  # units to one commit: longer to work than a disk takes to flush them, and soon over for a newcomer
+GROUP_AT_MOST = 128  # units to one commit
+GROUP_SECONDS = 0.012  # after which none joins it: longer than a disk takes to flush, and soon over for a newcomer
 
 
 async def on_thread(connection: aiosqlite.Connection, work: Callable[..., T], *arguments: Any) -> T:
@@ -49,6 +51,7 @@ class SqliteDatabase(Database):
 
     shared = False
     lanes = 1
+    count = staticmethod(monotonic)  # of seconds; a group lasts only so many
 
     def __init__(
         self, path: Path, writer: aiosqlite.Connection | None, readers: list[aiosqlite.Connection], lock: int | None
@@ -100,8 +103,7 @@ class SqliteDatabase(Database):
     async def _write_all(self, writer: aiosqlite.Connection) -> None:
         """Commit what waits, group by group, until nothing waits; the next unit begins anew."""
         while self._waiting:
-            group = [self._waiting.popleft() for _ in range(min(len(self._waiting), GROUP_AT_MOST))]
-            kept = True
+            group, kept = [self._waiting.popleft()], True
             try:
                 kept = await on_thread(writer, self._work, group)
             except OSError as fault:
@@ -116,16 +118,25 @@ class SqliteDatabase(Database):
         self._writing = None
 
     def _work(self, connection: sqlite3.Connection, group: list[Job[Any]]) -> bool:
-        """Commit a group; flush it too, at once, where nobody waits for the writer. Returns whether it did.
+        """Commit this unit and those that wait as a group; flush it too, at once, where nobody waits for the writer. Returns
+        whether it did.
 
         Raises OSError where the disk did not keep it, Unusable where it failed before.
         """
         self._flusher.refuse()
-        write_group(connection, group)
+        write_group(connection, group, self._coming())
         if self._waiting:
             return False
         self._flusher.flush()
         return True
+
+    def _coming(self) -> Iterator[Job[Any]]:
+        """Those that join the first, in their turn, until the group is full."""
+        begun = self.count()
+        for _ in range(GROUP_AT_MOST - 1):
+            if not self._waiting or self.count() - begun > GROUP_SECONDS:
+                return
+            yield self._waiting.popleft()
 
     async def read(self, unit: Unit[T]) -> T:
         self._turn = (self._turn + 1) % len(self._readers)

@@ -6,7 +6,8 @@ that only the one at fault is told so.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Coroutine, Sequence
+from collections.abc import Awaitable, Coroutine, Iterator
+from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from casework.errors import OurMistake
@@ -107,10 +108,13 @@ class Job(Generic[T]):
             self._answer.set_exception(self._fault)
 
 
-def write_group(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> None:
-    """Run these units and commit them together; should the commit or the transaction itself fail, each by itself."""
-    if len(jobs) == 1 or not _together(connection, jobs):
-        for job in jobs:
+def write_group(connection: sqlite3.Connection, group: list[Job[Any]], coming: Iterator[Job[Any]]) -> None:
+    """Run these units and those that come, and commit them together; should the commit or the transaction itself fail, each
+    by itself. Who comes is put into `group` before it is run.
+    """
+    group += islice(coming, 1)
+    if len(group) == 1 or not _together(connection, group, coming):
+        for job in group:
             _alone(connection, job)
 
 
@@ -124,11 +128,14 @@ def _alone(connection: sqlite3.Connection, job: Job[Any]) -> None:
         job.fail(told(fault) if isinstance(fault, sqlite3.Error) else fault)
 
 
-def _together(connection: sqlite3.Connection, jobs: Sequence[Job[Any]]) -> bool:
+def _together(connection: sqlite3.Connection, group: list[Job[Any]], coming: Iterator[Job[Any]]) -> bool:
     """Whether the group was committed; if not, nothing of it was, and every unit may be run again."""
     try:
         connection.execute("BEGIN IMMEDIATE")
-        for job in jobs:
+        for job in group:
+            _in_savepoint(connection, job)
+        for job in coming:
+            group.append(job)
             _in_savepoint(connection, job)
         connection.execute("COMMIT")
     except sqlite3.Error:

@@ -5,6 +5,7 @@ import inspect
 import subprocess
 import sys
 from collections.abc import AsyncIterator
+from itertools import count
 from pathlib import Path
 
 import aiosqlite
@@ -12,14 +13,16 @@ import pytest
 
 from casework.errors import NotAllowed, OurMistake
 from storage.database import AlreadyOpen, Database, Tx, Unusable, Violated
-from storage.sqlite import GROUP_AT_MOST
+from storage.sqlite import GROUP_AT_MOST, GROUP_SECONDS, SqliteDatabase
 from storage.sqlite_units import SqliteTx
 from tests.storage.houses import a_database
 from tests.storage.units import Gate, ids, in_order, put, put_child, two_tables
 
 
 @pytest.fixture
-async def database(tmp_path: Path) -> AsyncIterator[Database]:
+async def database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Database]:
+    """No time passes for its groups: a slow machine must not part them."""
+    monkeypatch.setattr(SqliteDatabase, "count", staticmethod(lambda: 0.0))
     async with two_tables(f"sqlite:///{tmp_path / 'house.db'}") as opened:
         yield opened
 
@@ -79,6 +82,29 @@ async def test_a_group_is_bounded(database: Database) -> None:
     await group.ends()
     assert 2 == group.commits
     assert GROUP_AT_MOST + 1 == len(await ids(database))
+
+
+async def test_a_group_lasts_only_so_long(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Units that take long are parted sooner, so that a newcomer waits no longer for them."""
+    clock = count(0, 0.6 * GROUP_SECONDS)
+    monkeypatch.setattr(SqliteDatabase, "count", staticmethod(lambda: next(clock)))
+    group = Group(database)
+    await group.comes(*puts(*range(6)))
+    assert [None] * 6 == await group.ends()
+    assert 3 == group.commits
+    assert list(range(6)) == await in_order(database)
+
+
+async def test_a_writer_that_is_gone_fails_who_waits_and_does_not_go_round(database: Database) -> None:
+    """Everybody is told, each once."""
+    assert isinstance(database, SqliteDatabase) and database._writer is not None
+    await database._writer.close()
+
+    async def writes(number: int) -> None:
+        await database.write(lambda tx: put(tx, number))
+
+    answers = await asyncio.gather(*map(writes, range(3)), return_exceptions=True)
+    assert all(isinstance(each, Exception) for each in answers)
 
 
 async def test_a_unit_alone_waits_for_no_group(database: Database) -> None:
