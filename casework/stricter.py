@@ -80,7 +80,7 @@ def entry(below: Raw, above: Raw) -> Raw:
 
 def _addable(key: str, value: Any) -> bool:
     """Keys that stand at their default in the base: only what makes it stricter may be added."""
-    if key in ("hidden_if", "needs", "means", "tell_reporter", "role_at_home", "worse", "day_task_minutes"):
+    if key in ("hidden_if", "needs", "means", "tell_reporter", "role_at_home", "worse", "day_task_minutes", "when"):
         return False
     return not (key == "completes" and value is True)
 
