@@ -203,7 +203,7 @@ class Front:
         ticked = (lambda: None) if self._moved else (lambda: house.work.ticked)
         url = None if house.sandbox is not None else settings.heartbeat_url
         self._proof = Proof(
-            house.database, Auditor(house.casebook, ticked, house.work.stir),
+            house.database, Auditor(house.casebook, ticked, house.work.stir, lambda: house.work.dead_man is not None),
             lambda chains: self._ready(chains=chains, write=False), lambda: house.work.leading, house.books["en"],
             heartbeat=None if url is None else Heartbeat(url.get_secret_value()),
             last_resort=open_last_resort(settings, house.clock.now, self._stack),

@@ -4,6 +4,7 @@
 2. nothing that is due waits for a minute
 3. no letter is in the hands of a sender who is gone, and none that may go waits for long
 4. the clock ticks
+5. every case of a child who is out has a text at the provider that outlives the house, where such texts are kept
 
 Where all is well nothing is written. One node at a time looks.
 """
@@ -26,6 +27,7 @@ LETTER_LATE_AFTER = timedelta(seconds=120)  # P10: a channel that fails is route
 TICK_LATE_AFTER = timedelta(seconds=15)  # three sweeps of the metronome
 SAID_EVERY = timedelta(hours=1)  # of one kind of fault, for as long as it lasts
 OF_THE_CHANNELS = frozenset({"late_letters"})  # what a provider does is told by those who look after channels
+OF_THE_TEXTS = frozenset({"no_dead_man_text"})  # mended by whoever puts them there, within a look
 _log = structlog.get_logger(__name__)
 
 
@@ -44,20 +46,21 @@ class Audit:
 
 
 class Auditor:
-    """Looks over one casebook. `ticked`: when the clock last ticked, None where somebody moves it by hand."""
+    """Looks over one casebook. `ticked`: when the clock last ticked, None where somebody moves it by hand. `texts`: whether
+    dead-man texts are kept."""
 
     def __init__(
         self, casebook: Casebook, ticked: Callable[[], datetime | None] = lambda: None,
-        stir: Callable[[], None] = lambda: None,
+        stir: Callable[[], None] = lambda: None, texts: Callable[[], bool] = lambda: False,
     ) -> None:  # fmt: skip
-        self._casebook, self._ticked, self._stir = casebook, ticked, stir
+        self._casebook, self._ticked, self._stir, self._texts = casebook, ticked, stir, texts
         self._said: dict[str, datetime] = {}
         self.last: Audit | None = None
         self.mended = 0  # since this house began
 
     async def look(self, now: datetime) -> Audit:
         """Look, mend and say. Raises only where the database cannot be read."""
-        wrong = await self._casebook.database.read(lambda tx: mending.look(tx, now))
+        wrong = await self._casebook.database.read(lambda tx: mending.look(tx, now, texts=self._texts()))
         found = {kind: count for kind, count in self._kinds(wrong, now).items() if count}
         before = {} if self.last is None else self.last.found
         self.last = Audit(at=now, found=found, lasting=frozenset(found.keys() & before.keys()))
@@ -72,7 +75,7 @@ class Auditor:
         return {
             "overdue": len(wrong.overdue), "unarmed": len(wrong.unarmed), "hidden": len(wrong.hidden),
             "stuck_letters": wrong.stuck, "late_letters": int(oldest is not None and now - oldest > LETTER_LATE_AFTER),
-            "tick": int(ticked is not None and now - ticked > TICK_LATE_AFTER),
+            "no_dead_man_text": len(wrong.untexted), "tick": int(ticked is not None and now - ticked > TICK_LATE_AFTER),
         }  # fmt: skip
 
     async def _mend(self, wrong: Wrong, now: datetime) -> None:
@@ -98,7 +101,7 @@ class Auditor:
         kinds = [kind for kind in audit.found if kind not in OF_THE_CHANNELS]
         for text, which in (
             ("X_BROKEN", [kind for kind in kinds if kind in audit.lasting]),
-            ("X_MENDED", [kind for kind in kinds if kind not in audit.lasting]),
+            ("X_MENDED", [kind for kind in kinds if kind not in audit.lasting | OF_THE_TEXTS]),
         ):
             new = [kind for kind in which if now - self._said.get(f"{text} {kind}", now - SAID_EVERY) >= SAID_EVERY]
             if not new:

@@ -2,11 +2,11 @@
 to lie: the next one first, and only then the one before it is called back.
 
 If the house dies, nobody calls them back, and each open case still raises the alarm. If the provider cannot be reached to
-move one it stays: a false alarm is the safe side. No piece of news waits for any of this.
+move one, or refuses the next, it stays: a false alarm is the safe side. No piece of news waits for any of this.
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Collection, Sequence
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Protocol, TypeVar
@@ -17,7 +17,7 @@ from scheduler.outbox import Refused, Unreachable
 from storage import dead_men
 from storage.casebook import Casebook
 from storage.database import Tx
-from storage.dead_men import Plan, Text
+from storage.dead_men import Key, Plan, Text
 
 T = TypeVar("T")
 
@@ -31,7 +31,7 @@ _log = structlog.get_logger(__name__)
 
 
 class Keeper(Protocol):
-    """Who keeps texts until their time. Each call raises Refused for good, or Unreachable."""
+    """Who keeps texts until their time. Each call raises Refused or Unreachable."""
 
     async def schedule(self, address: str, body: str, at: datetime) -> str: ...
     async def call_back(self, provider_id: str) -> None: ...
@@ -54,6 +54,9 @@ class DeadMan:
         self._round: tuple[str, str] = ("", "")
         self._texts_round = ""
         self._again: set[str] = set()  # cases of which something is still to be done
+        self._refused: dict[
+            tuple[str, Key, datetime], datetime
+        ] = {}  # texts that were refused since the last round, and when
         self._quiet_until: datetime | None = None
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self.out_since: datetime | None = None  # since when the provider cannot be reached
@@ -63,6 +66,7 @@ class DeadMan:
         if not at_once and self._turned is not None and timedelta(0) <= now - self._turned < EVERY:
             return 0
         self._turned = now
+        self._refused = {text: at for text, at in self._refused.items() if now - at < ROUNDS_APART}
         self._again |= {*await self._fresh(now), *await self._in_round(now)}
         if self._quiet_until is not None and now < self._quiet_until:
             return 0
@@ -109,36 +113,45 @@ class DeadMan:
         plans = await self._casebook.database.read(lambda tx: dead_men.plans(tx, case_ids, now, parts))
         self._again -= {*case_ids} - {plan.case_id for plan in plans}
         known = [plan for plan in sorted(plans, key=Plan.leaves) if await self._found_out(plan, now)]
-        wanted = [text for plan in known for text in plan.put]
+        wanted = [text for plan in known for text in self._to_ask(plan)]
         if wanted:
             await self._write(lambda tx: dead_men.ask(tx, wanted))
         done = await asyncio.gather(*(self._carry_out(plan, now) for plan in known))
         self._again -= {plan.case_id for plan, (_, whole) in zip(known, done, strict=True) if whole}
         return sum(count for count, _ in done)
 
-    async def _carry_out(self, plan: Plan, now: datetime) -> tuple[int, bool]:
-        """Put what is to stand there, then call back what it replaces; returns how much was done, and whether all was."""
-        put = await asyncio.gather(*(self._put(text, now) for text in plan.put))
-        wanting = {text.key for text, stands in zip(plan.put, put, strict=True) if not stands}
-        gone = [text for text in plan.stale if text.key not in wanting]
-        back = await asyncio.gather(*(self._call_back(text, now) for text in gone))
-        return sum(put) + sum(back), all(put) and all(back) and len(gone) == len(plan.stale)
+    def _to_ask(self, plan: Plan) -> list[Text]:
+        """Those to put there; one that was refused a moment ago waits for the next round."""
+        return [text for text in plan.put if (text.case_id, text.key, text.due_at) not in self._refused]
 
-    async def _put(self, text: Text, now: datetime) -> bool:
+    async def _carry_out(self, plan: Plan, now: datetime) -> tuple[int, bool]:
+        """Put what is to stand there, then call back what it replaces; returns how much was done, and whether all was: after
+        a refusal somebody else may have to be told."""
+        texts = self._to_ask(plan)
+        states = await asyncio.gather(*(self._put(text, now) for text in texts))
+        standing = {text.key for text, state in zip(texts, states, strict=True) if state == "stands"}
+        gone = [text for text in plan.stale if _may_go(text, plan, standing)]
+        back = await asyncio.gather(*(self._call_back(text, now) for text in gone))
+        answered = sum(state != "asked" for state in states)
+        return answered + sum(back), len(standing) == len(texts) and all(back)
+
+    async def _put(self, text: Text, now: datetime) -> str:
+        """Returns how it is with it then: it `stands`, was `refused`, or is `asked` for without an answer."""
         try:
             sid = await self._asked(partial(self._keeper.schedule, text.address, text.body, text.send_at), now)
         except _LeftAlone:
             await self._write(lambda tx: dead_men.forget(tx, [text]))
-            return False
+            return "asked"
         except Unreachable:
-            return False  # perhaps it stands: who looks next finds out
+            return "asked"  # perhaps it stands: who looks next finds out
         except Refused as fault:
             _log.error("a dead-man text was refused", case=text.case_id, person=text.person, code=fault.code)
             code = fault.code
+            self._refused[text.case_id, text.key, text.due_at] = now
             await self._write(lambda tx: dead_men.note(tx, text, "refused", fault=code))
-            return True
+            return "refused"
         await self._write(lambda tx: dead_men.note(tx, text, "stands", provider_id=sid))
-        return True
+        return "stands"
 
     async def _call_back(self, text: Text, now: datetime) -> bool:
         if text.provider_id is not None:
@@ -183,3 +196,11 @@ class DeadMan:
 
     async def _write(self, unit: Callable[[Tx], Awaitable[None]]) -> None:
         await self._casebook.database.write(unit)
+
+
+def _may_go(stale: Text, plan: Plan, standing: Collection[Key]) -> bool:
+    """Of a case that is not over the last text stays, and each until the one that takes its place stands."""
+    if plan.over or stale.provider_id is None:
+        return True
+    waits = any(text.key == stale.key for text in plan.put) and stale.key not in standing
+    return not waits and (plan.stands or bool(standing))

@@ -23,11 +23,11 @@ from storage.people import Person
 
 AFTER = timedelta(minutes=10)  # how long after the deadline it leaves
 AHEAD_AT_LEAST = timedelta(minutes=5, seconds=20)  # the provider takes 300 s and more; the request takes some
-AHEAD_AT_MOST = timedelta(
-    days=34
-)  # the provider takes 35 days and less; no child who is out waits so long for a deadline
+AHEAD_AT_MOST = timedelta(days=34)  # the provider takes 35 days and less; no deadline is so far away
 FEED_AT_ONCE = 4000
 OVER = (Status.RETURNED, Status.CLOSED)
+
+Key = tuple[str, str]  # person and address
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Text:
     provider_id: str | None = None
 
     @property
-    def key(self) -> tuple[str, str]:
+    def key(self) -> Key:
         """Whom it reaches."""
         return self.person, self.address
 
@@ -53,10 +53,12 @@ class Text:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """What is to change about one case: texts to put there, and those that one to the same person replaces or that nobody
-    is to get any more; `unknown`: asked for, and never heard of again."""
+    is to get any more; `unknown`: asked for, and never heard of again. `stands`: whether one stands that is to stay."""
 
     case_id: str
     ref: str
+    over: bool
+    stands: bool
     put: tuple[Text, ...] = ()
     stale: tuple[Text, ...] = ()
     unknown: tuple[Text, ...] = ()
@@ -117,22 +119,23 @@ async def plans(tx: Tx, case_ids: Sequence[str], now: datetime, parts: Parts) ->
         record = await cases.find(tx, case_id)
         if record is None:
             continue
-        wanted = await _wanted(record.case, record.row["next_due"], now, parts, addressees)
+        refused = {each.key for each in held if each.state == "refused"}
+        wanted = await _wanted(record.case, record.row["next_due"], now, parts, addressees, refused)
         plan = _compare(record.case, wanted, held)
         found += [] if plan.empty else [plan]
     return found
 
 
 async def _wanted(
-    case: Case, next_due: int | None, now: datetime, parts: Parts, addressees: Addressees
-) -> dict[tuple[str, str], Text]:
+    case: Case, next_due: int | None, now: datetime, parts: Parts, addressees: Addressees, refused: Collection[Key]
+) -> dict[Key, Text]:
     if case.status in OVER or next_due is None:
         return {}
     due_at = instant(next_due)
     send_at = min(max(due_at + AFTER, now + AHEAD_AT_LEAST), now + AHEAD_AT_MOST)
     who = await addressees.who(case, "sms")
-    found: dict[tuple[str, str], Text] = {}
-    for person in await _people(case, parts, addressees):
+    found: dict[Key, Text] = {}
+    for person in await _people(case, parts, addressees, refused):
         assert person.mobile is not None, "only who can be texted is asked for"
         body = wording.render(
             parts.book(person.language), _words(case, person), channel="sms", code=case.code, who=who, now=send_at,
@@ -145,16 +148,16 @@ async def _wanted(
     return found
 
 
-async def _people(case: Case, parts: Parts, addressees: Addressees) -> list[Person]:
+async def _people(case: Case, parts: Parts, addressees: Addressees, refused: Collection[Key]) -> list[Person]:
     """Who reported, if they may be told of the child, and who is alerted first; a watch has nobody to alert yet. Where none
-    of them can be texted, everybody on call."""
+    of them can be texted, or each was refused, everybody on call as well."""
     directory = addressees.directory
     reporters = [(each.side, await directory.person(each.person)) for each in case.reporters]
     people = [p for side, p in reporters if p is not None and (side is Side.STAFF or askable(p))]
     if case.status is not Status.WATCHING:
         people += await addressees.on_duty(case, _first_role(case, parts))
-    if not _texted(people):
-        people = [person for role in ESCALATION_ROLES for person in await addressees.on_duty(case, role)]
+    if all((person.person_id, person.mobile) in refused for person in _texted(people)):
+        people += [person for role in ESCALATION_ROLES for person in await addressees.on_duty(case, role)]
     return _texted(people)
 
 
@@ -175,19 +178,19 @@ def _texted(people: Iterable[Person]) -> list[Person]:
     return list({p.person_id: p for p in people if p.active and p.mobile and "sms" not in p.dead}.values())
 
 
-def _compare(case: Case, wanted: Mapping[tuple[str, str], Text], held: Sequence[Text]) -> Plan:
-    """A text that stands for the right deadline is left; one for another deadline goes only when its successor stands."""
-    fits = {each.key for each in held if each.state != "asked" and _fits(each, wanted)}
+def _compare(case: Case, wanted: Mapping[Key, Text], held: Sequence[Text]) -> Plan:
+    """A text that stands for the right deadline is left, be it on its way already; a refused one is asked for again."""
+    fits = {each.key for each in held if each.state == "stands" and _meets(each, wanted)}
     return Plan(
-        case_id=case.case_id, ref=case.code,
+        case_id=case.case_id, ref=case.code, over=case.status in OVER, stands=bool(fits),
         put=tuple(text for key, text in wanted.items() if key not in fits),
-        stale=tuple(each for each in held if each.state != "asked" and not _fits(each, wanted)),
+        stale=tuple(each for each in held if each.state != "asked" and not _meets(each, wanted)),
         unknown=tuple(each for each in held if each.state == "asked"),
     )  # fmt: skip
 
 
-def _fits(held: Text, wanted: Mapping[tuple[str, str], Text]) -> bool:
-    """Whether it stands for the deadline that is next: one text a deadline, be it on its way already."""
+def _meets(held: Text, wanted: Mapping[Key, Text]) -> bool:
+    """Whether it is about the deadline that is next, and for one who is to hear of it."""
     return held.key in wanted and held.due_at == wanted[held.key].due_at
 
 
@@ -215,7 +218,7 @@ async def ask(tx: Tx, texts: Collection[Text]) -> None:
 
 
 async def note(tx: Tx, text: Text, state: str, *, provider_id: str | None = None, fault: str = "") -> None:
-    """Note what the provider said: it `stands`, or is `refused` for good."""
+    """Note what the provider said: it `stands`, or was `refused`."""
     await tx.run(
         "UPDATE dead_man SET state = ?, provider_id = ?, fault = ?, send_at = ?"
         " WHERE case_id = ? AND person = ? AND address = ? AND due_at = ?",

@@ -20,17 +20,19 @@ NAMED_AT_MOST = 20
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wrong:
     """Ids of cases, a few of each kind. `overdue`: due, and not rung. `unarmed`: open without a live deadline. `hidden`: due,
-    and not to be seen in the case's row. `stuck`: letters whose sender must be gone. `oldest_letter`: due since then."""
+    and not to be seen in the case's row. `untexted`: without a text that outlives the house. `stuck`: letters whose sender
+    must be gone. `oldest_letter`: due since then."""
 
     overdue: tuple[str, ...] = ()
     unarmed: tuple[str, ...] = ()
     hidden: tuple[str, ...] = ()
+    untexted: tuple[str, ...] = ()
     stuck: int = 0
     oldest_letter: datetime | None = None
 
 
-async def look(tx: Tx, now: datetime) -> Wrong:
-    """Find what is wrong at this moment."""
+async def look(tx: Tx, now: datetime, *, texts: bool = False) -> Wrong:
+    """Find what is wrong at this moment. `texts`: whether this house keeps dead-man texts at all."""
     late = ms(now - LATE_AFTER)
     stuck = await tx.row("SELECT COUNT(*) AS n FROM outbox WHERE state = 'sending' AND held_until < ?", late)
     return Wrong(
@@ -42,6 +44,11 @@ async def look(tx: Tx, now: datetime) -> Wrong:
         hidden=await _few(
             tx, "SELECT DISTINCT deadline.case_id FROM deadline JOIN case_row ON case_row.case_id = deadline.case_id"
             " WHERE due_at < ? AND (next_due IS NULL OR next_due > due_at)", late
+        ),
+        untexted=() if not texts else await _few(
+            tx, "SELECT case_id FROM case_row WHERE status NOT IN ('returned', 'closed') AND opened_at < ? AND NOT EXISTS"
+            " (SELECT 1 FROM dead_man WHERE dead_man.case_id = case_row.case_id AND state = 'stands' AND send_at > ?)",
+            late, ms(now)
         ),
         stuck=0 if stuck is None else int(stuck["n"]), oldest_letter=await outbox.oldest_waiting(tx, now),
     )  # fmt: skip

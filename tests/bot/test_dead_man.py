@@ -3,6 +3,7 @@
 from collections import Counter
 from datetime import datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -218,3 +219,27 @@ async def test_in_the_sandbox_none_leaves_while_the_house_lives_however_time_is_
             await sandbox.clock.pass_to(sandbox.clock.now() + timedelta(minutes=30))
             await sandbox.twilio.travel()
         assert standing(sandbox) and not [sent for sent in sandbox.board.sent if "we may be down" in sent.message.text]
+
+
+async def test_a_case_that_has_no_text_is_a_broken_promise(tmp_path: Path, world: Sandbox) -> None:
+    """Every number is refused: `/readyz` says so, and those on call are told; once one stands all is well."""
+    async with living(tmp_path, world, **WITH) as life:
+        world.twilio.failures.plant("create", times=100, status=400, code=21610)
+        await life.says(1, ALICE_ID, "/absent K7 20:55")
+        for seconds in (0, 61, 76):
+            await go(life, world, after(seconds=seconds))
+        check = await self_check(life)
+        assert check["found"] == {"no_dead_man_text": 1} and check["lasting"] == ["no_dead_man_text"]
+        assert await life.rows("SELECT 1 FROM outbox WHERE text = 'X_BROKEN' AND person = 'cass'")
+        assert not await life.rows("SELECT 1 FROM outbox WHERE text = 'X_MENDED'")
+        world.twilio.failures.waiting.clear()
+        for seconds in (140, 155):
+            await go(life, world, after(seconds=seconds))
+        assert standing(world) and (await self_check(life))["found"] == {}
+
+
+async def self_check(life: Living) -> dict[str, Any]:
+    """What the house's own check says of itself."""
+    async with life.client.get(f"{life.url}/readyz") as answer:
+        found: dict[str, Any] = (await answer.json())["self_check"]
+    return found

@@ -8,14 +8,14 @@ from functools import partial
 from pathlib import Path
 
 from casework.events import WorryRaised
-from scheduler.dead_man import PATIENCE, DeadMan
-from scheduler.outbox import Unreachable
+from scheduler.dead_man import PATIENCE, ROUNDS_APART, DeadMan
+from scheduler.outbox import Refused, Unreachable
 from storage import contacts
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
 
 pytestmark = ON_BOTH
-ALICE, CASS, DEE = "+447700900101", "+447700900301", "+447700900302"
+ALICE, MO, CASS, DEE = "+447700900101", "+447700900102", "+447700900301", "+447700900302"
 LOST_AT_MOST = 5
 
 
@@ -25,10 +25,14 @@ class Provider:
 
     lying: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
     loses: int = 0
+    refuses: set[str] = field(default_factory=set)
     asked: int = 0
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def schedule(self, address: str, body: str, at: datetime) -> str:
+        if address in self.refuses:
+            self.asked += 1
+            raise Refused("21610")
         sid = f"SM{next(self._numbers)}"
         self.lying[sid] = address, body, at
         self._lose()
@@ -184,3 +188,53 @@ async def test_a_provider_that_is_out_is_asked_once_and_nothing_is_in_doubt_abou
         assert provider.asked == asked, "it is left alone for a little"
         await settled(h, man)
         assert provider.addresses() == [ALICE, ALICE, CASS, CASS]
+
+
+async def test_a_refused_text_takes_no_good_one_with_it(tmp_path: Path) -> None:
+    """The one about the last deadline stays until a successor stands; in the next round, not before, it is tried again."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        await settled(h, man)
+        old = {sid for sid, (to, _, _) in provider.lying.items() if to == ALICE}
+        provider.refuses.add(ALICE)
+        await h.silence(await _next_due(h))
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, CASS] and old <= provider.lying.keys()
+        asked = provider.asked
+        await man.turn(h.clock.now(), at_once=True)
+        assert provider.asked == asked, "not again and again"
+        provider.refuses.clear()
+        h.clock.after(seconds=ROUNDS_APART.total_seconds())
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, CASS] and not old & provider.lying.keys()
+
+
+async def test_where_all_are_refused_everybody_on_call_is_told(tmp_path: Path) -> None:
+    """Until one for whom it is meant can be texted again."""
+    async with a_house(tmp_path) as h:
+        provider = Provider(refuses={ALICE, CASS})
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        await settled(h, man)
+        assert provider.addresses() == [MO, DEE]
+        provider.refuses.clear()
+        h.clock.after(seconds=ROUNDS_APART.total_seconds())
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, CASS]
+
+
+async def test_the_last_text_of_an_open_case_stays_though_it_is_nobodys_any_more(tmp_path: Path) -> None:
+    """Duty has changed, and no new text can be put anywhere: better the one to whoever had it before than none."""
+    async with a_house(tmp_path) as h:
+        provider = Provider(refuses={ALICE})
+        man = DeadMan(h.casebook, provider)
+        await h.opens()
+        await settled(h, man)
+        assert provider.addresses() == [CASS]
+        provider.refuses |= {MO, DEE}
+        await h.database.write(lambda tx: tx.run("UPDATE duty SET person = 'dee' WHERE role = 'coordinator'"))
+        h.clock.after(seconds=ROUNDS_APART.total_seconds())
+        await settled(h, man)
+        assert provider.addresses() == [CASS]
