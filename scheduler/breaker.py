@@ -49,10 +49,10 @@ class Breaker:
             self._wait(now)
 
     def seconds_to_next(self, now: datetime) -> float | None:
-        """How long until a letter may try again."""
-        if self._open_until is None or self._tried_by is not None:
+        """How long until a letter may try again; None: one may now, or one is trying."""
+        if self._open_until is None or self._tried_by is not None or now >= self._open_until:
             return None
-        return max(0.0, (self._open_until - now).total_seconds())
+        return (self._open_until - now).total_seconds()
 
     def _wait(self, now: datetime) -> None:
         wait = TRIES_AFTER_SECONDS[min(self._tries, len(TRIES_AFTER_SECONDS) - 1)]

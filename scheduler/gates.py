@@ -67,4 +67,4 @@ class Gate:
     def seconds_to_next(self, now: datetime) -> float | None:
         """How long until something may leave that may not now; None where nothing is held back."""
         waits = (self._pace.seconds_to_next(now), self._breaker.seconds_to_next(now))
-        return min((wait for wait in waits if wait is not None), default=None)
+        return min((wait for wait in waits if wait is not None and wait > 0), default=None)

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from scheduler.breaker import FAILURES, TRIES_AFTER_SECONDS
 from scheduler.outbox import Receipt, Unreachable
 from scheduler.pace import Bucket, Pace, Rate, Rates, in_all
 from scheduler.postman import Postman
@@ -194,6 +195,36 @@ async def test_a_channel_that_is_down_is_tried_by_one_letter_at_a_time(tmp_path:
         telegram.faults.clear()
         await goes_on(h, postman, seconds=400)
         assert set((await states(h)).values()) == {"sent"}
+
+
+async def test_a_channel_that_may_be_tried_again_and_has_nothing_to_send_costs_no_turns(tmp_path: Path) -> None:
+    """It is down and its wait is over, while every letter waits for its own next try: nothing is looked for all the time."""
+    async with a_house(tmp_path) as h:
+        telegram = Provider("telegram", None, h.clock)
+        letters = [replace(A_LETTER, id=f"letter-{n:02}", address=f"{2000 + n}") for n in range(FAILURES)]
+        for letter in letters:
+            telegram.faults[letter.address] = [Unreachable("502")]
+        postman = a_postman(h, telegram)
+        await put(h, *letters)
+        await works(postman)
+        await h.database.write(lambda tx: tx.run("UPDATE outbox SET due_at = due_at + 60000"))
+        h.clock.after(seconds=TRIES_AFTER_SECONDS[0] + 1)
+        turns = 0
+
+        async def goes_on_by_itself() -> None:
+            nonlocal turns
+            while True:
+                await postman.news()
+                await postman.turn()
+                turns += 1
+
+        going = asyncio.create_task(goes_on_by_itself())
+        postman.stir()
+        for _ in range(100):
+            await asyncio.sleep(0.002)
+        going.cancel()
+        await asyncio.gather(going, return_exceptions=True)
+        assert 1 <= turns <= 3
 
 
 async def test_one_letter_that_always_fails_opens_no_breaker(tmp_path: Path) -> None:
