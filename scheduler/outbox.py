@@ -17,7 +17,7 @@ from casework.events import ContactUnreachable
 from casework.levels import Side
 from scheduler import detours
 from storage import dying, groups, held_up, outbox
-from storage.casebook import Casebook
+from storage.casebook import Casebook, where
 from storage.database import Unusable
 from storage.desk import Desk
 from storage.outbox import Letter
@@ -87,6 +87,18 @@ async def write_down(casebook: Casebook, letter: Letter, fate: Fate, now: dateti
     except Exception:
         log.exception("what became of a letter could not be worked", letter=letter.id)
         await casebook.at_desk(partial(_mark, letter=letter, fate=fate, now=now))
+        if isinstance(fate, Refused):
+            await _by_another_way(casebook, letter)
+
+
+async def _by_another_way(casebook: Casebook, letter: Letter) -> None:
+    """Send on what was refused, in a unit of its own: where it cannot be composed, its letter has failed all the same."""
+    try:
+        await casebook.at_desk(partial(detours.onward, letter=letter))
+    except Unusable:
+        raise
+    except Exception as fault:
+        log.error("what was refused goes no other way", letter=letter.id, fault=where(fault))
 
 
 async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime) -> None:
@@ -124,7 +136,6 @@ async def _mark(desk: Desk, *, letter: Letter, fate: Fate, now: datetime) -> Non
             await _put_back(desk, letter, fate, now)
         case Refused():
             await outbox.failed(desk.tx, letter.id, fate.code)
-            await detours.onward(desk, letter)
         case _:
             assert_never(fate)
 

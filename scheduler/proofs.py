@@ -15,7 +15,8 @@ import structlog
 from casework.case import Case
 from scheduler.outbox import Channel, Refused, Unreachable, refused
 from storage import proofs
-from storage.casebook import Casebook
+from storage.casebook import Casebook, where
+from storage.database import Unusable
 from storage.desk import Desk
 from storage.outbox import Letter
 from storage.proofs import Unproved
@@ -51,6 +52,16 @@ class Proofs:
         return len(late)
 
     async def _ask(self, each: Unproved) -> None:
+        """Ask for one. What cannot be worked holds up no other, and is not asked for again at once."""
+        try:
+            await self._word_on(each)
+        except Unusable:
+            raise
+        except Exception as fault:
+            log.error("a receipt could not be worked", letter=each.letter.id, fault=where(fault))
+            await self._casebook.database.write(lambda tx: proofs.looked(tx, each))
+
+    async def _word_on(self, each: Unproved) -> None:
         channel = self._channels.get(each.letter.channel)
         if isinstance(channel, Askable):
             try:

@@ -14,7 +14,7 @@ from casework.levels import Trust
 from handlers import receipts
 from scheduler.outbox import Receipt, Unreachable, refused
 from scheduler.postman import drain
-from scheduler.proofs import Proofs
+from scheduler.proofs import AT_ONCE, Proofs
 from storage.inbox import Heard
 from storage.outbox import Letter
 from tests.databases import ON_BOTH
@@ -132,6 +132,21 @@ async def test_an_alert_without_a_receipt_counts_as_not_delivered(tmp_path: Path
         assert night.telegram.got == []
         await night.later(180)
         assert ([letter.body for letter in night.telegram.got], await night.state()) == (["hello"], "sent")
+
+
+async def test_a_receipt_that_cannot_be_worked_holds_up_no_other(tmp_path: Path) -> None:
+    """A case that does not bear it: it is noted, asked for no more, and those behind it are asked for."""
+    async with a_night(tmp_path) as night:
+        others = [
+            replace(A_LETTER, id=f"letter-2{n}", channel="sms", address=f"+4477009007{n:02}", due_at=SENT)
+            for n in range(AT_ONCE + 1)
+        ]
+        await put(night.h, *others)
+        await night.post()
+        broken = "UPDATE case_row SET folded = '{}', head = 'another'"
+        await night.h.database.write(lambda tx: tx.run(broken))
+        assert [await night.later(seconds) for seconds in (180, 9999)] == [len(others) + 1, 0]
+        assert len(night.network.asked) == len(others) + 1
 
 
 async def test_an_alert_that_somebody_took_is_not_sent_another_way(tmp_path: Path) -> None:

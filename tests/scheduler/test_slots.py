@@ -207,6 +207,18 @@ def disk_full_at(h: House, nth: int) -> Iterator[None]:
         h.casebook.at_desk = at_desk  # type: ignore[method-assign]
 
 
+async def test_a_refusal_whose_other_way_cannot_be_composed_is_marked_all_the_same(tmp_path):
+    """Its case is broken: the words cannot be made for a text. The letter has failed, and is not tried for ever."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens()
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        await put(h, replace(A_LETTER, case_id=case_id))
+        await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}', head = 'another'"))
+        telegram = Phone("telegram", Refused("400", dead=False))
+        await Postman(h.casebook, {"telegram": telegram}, h.clock.now).drain()
+        assert (await states(h), len(telegram.got)) == ({"letter-1": "failed"}, 1)
+
+
 async def test_who_stops_takes_nothing_more_and_waits_for_what_is_on_its_way(tmp_path):
     """The house sleeps when the last letter has landed and is written down; the rest waits for its next life."""
     async with a_house(tmp_path) as h:
