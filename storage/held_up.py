@@ -26,13 +26,17 @@ class HeldUp:
 
 
 async def ways_of(tx: Tx, letter: Letter) -> dict[str, bool]:
-    """By which channels the same words of the same cause or moment went to this person, and whether they still may arrive."""
+    """By which channels the same words of the same cause or moment went to this person, and whether they still may arrive.
+
+    What waits and was passed on, waits for a channel that is down: it carries nothing now.
+    """
     rows = await tx.rows(
-        "SELECT channel, state FROM outbox WHERE id > ? AND case_id IS NOT DISTINCT FROM ? AND person = ? AND text = ?"
+        "SELECT channel, state, passed_on FROM outbox WHERE id > ? AND case_id IS NOT DISTINCT FROM ? AND person = ? AND text = ?"
         " AND (cause = ? OR due_at = ?)",
         _made_after(letter.due_at), letter.case_id, letter.person, letter.text, letter.cause, ms(letter.due_at),
     )  # fmt: skip
-    going = {row["channel"] for row in rows if row["state"] in _GOES}
+    stays = [row["state"] == "queued" and row["passed_on"] is not None for row in rows]
+    going = {row["channel"] for row, stay in zip(rows, stays, strict=True) if row["state"] in _GOES and not stay}
     return {row["channel"]: row["channel"] in going for row in rows}
 
 

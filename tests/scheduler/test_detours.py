@@ -11,9 +11,10 @@ from casework import speech
 from casework.events import WorryRaised
 from casework.levels import Level
 from casework.protocol import Protocol
-from scheduler.outbox import Receipt, Refused
+from scheduler.detours import Detours
+from scheduler.outbox import Receipt, Refused, Unreachable
 from scheduler.postman import drain
-from storage import contacts, outbox, roster
+from storage import contacts, held_up, outbox, roster
 from storage.outbox import Letter
 from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
@@ -40,6 +41,13 @@ async def alerted(house: House) -> str:
     case_id = await house.opens()
     await house.record(case_id, WorryRaised, by="alice", flags=("R16",))
     return case_id
+
+
+AN_ALERT = Letter(
+    id="letter-1", case_id=None, person="cass", channel="telegram", address="1003", text="C_ALERT", body="K: danger",
+    keyboard=(), kind="alert", urgency=0, edit=None, protect=True, document=None, case_card=False, due_at=EVENING,
+    expires_at=None, tries=0,
+)  # fmt: skip
 
 
 class Picky(Phone):
@@ -161,6 +169,18 @@ async def test_a_dead_number_of_somebody_with_nothing_else_is_rung_then_mailed(t
         assert [name for name, _ in to(ways, "cass", "C_ALERT")] == ["sms", "voice", "email"]
         spoken = [x.body for x in ways["voice"].got if x.text == "C_ALERT" and x.person == "cass"]
         assert spoken and "ACK" not in spoken[0]
+
+
+async def test_what_waits_for_a_channel_that_is_down_carries_nothing(tmp_path):
+    """Telegram is out, so it goes by text; the text fails, too. Telegram still waits, and the telephone rings now."""
+    async with a_night(tmp_path) as house:
+        await house.database.write(lambda tx: outbox.enqueue(tx, AN_ALERT))
+        ways = phones(telegram=Unreachable("502"), sms=Refused("21614"))
+        await drain(house.casebook, ways, EVENING)
+        later = EVENING + held_up.AFTER
+        assert await Detours(house.casebook).turn(later) == 1
+        await drain(house.casebook, ways, later)
+        assert "voice" in [name for name, _ in to(ways, "cass", "C_ALERT")]
 
 
 async def test_a_name_goes_by_no_other_way(tmp_path):
