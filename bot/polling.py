@@ -6,6 +6,7 @@ repeat (A3).
 
 import asyncio
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Protocol
@@ -30,22 +31,25 @@ class Source(Protocol):
 
 @dataclass(slots=True)
 class Outage:
-    """Notes since when Telegram fails to answer, and calls `came_back` when it does after presses may have been dropped."""
+    """Notes since when nothing is taken from Telegram, and calls `came_back` when it is after presses may have been dropped.
+
+    Be it that Telegram does not answer, or that the house can keep nothing of what it says.
+    """
 
     now: Callable[[], datetime]
     came_back: Callable[[], Awaitable[object]]
     _since: datetime | None = None
 
     async def __aenter__(self) -> None:
-        """Telegram is asked."""
+        """Telegram is asked, and what it says is taken."""
 
     async def __aexit__(self, kind: type[BaseException] | None, *_: object) -> None:
         if kind is not None:
             self._since = self._since or self.now()
             return
-        since, self._since = self._since, None
-        if since is not None and self.now() - since >= PRESSES_KEPT:
+        if self._since is not None and self.now() - self._since >= PRESSES_KEPT:
             await self.came_back()
+        self._since = None  # not before: should that fail, it is done the next time
 
 
 class Poller:
@@ -67,20 +71,14 @@ class Poller:
 
     async def once(self, wait_seconds: int = 0) -> int:
         """Take what is there; returns how many updates were heard. Raises what the door or the network raise."""
-        async with self._turn:
-            updates = await self._updates(wait_seconds)
+        async with self._turn, self._outage or nullcontext():
+            updates = await self._source.updates(self._offset, wait_seconds)
             for update in updates:
                 await self._hear(update)
                 number = update.get("update_id")
                 if isinstance(number, int):
                     self._offset = number + 1
             return len(updates)
-
-    async def _updates(self, wait_seconds: int) -> list[dict[str, Any]]:
-        if self._outage is None:
-            return await self._source.updates(self._offset, wait_seconds)
-        async with self._outage:
-            return await self._source.updates(self._offset, wait_seconds)
 
     async def run(self) -> None:
         """Go on for ever. A second poller (409), a revoked token, a network or a disk that is down are waited out."""

@@ -15,6 +15,7 @@ from bot.webhook_watch import WebhookWatch
 from casework.events import CheckAnswered, WorryRaised
 from scheduler.outbox import Unreachable
 from storage.asking_again import ask_again
+from storage.database import Unusable
 from tests.bot.living import EVENING, Living, a_world, after, living
 from tests.databases import ON_BOTH
 from tests.storage.houses import opening
@@ -105,11 +106,12 @@ class Source:
     now: datetime = EVENING
     failed: datetime | None = None
     came_back: list[datetime] = field(default_factory=list)
+    says: list[dict[str, Any]] = field(default_factory=list)
 
     async def updates(self, offset: int | None, wait_seconds: int) -> list[dict[str, Any]]:
         if self.out:
             raise Unreachable("502")
-        return []
+        return self.says
 
     async def last_failed_call(self) -> datetime | None:
         return self.failed
@@ -133,6 +135,30 @@ async def test_polling_that_failed_for_so_long_is_noticed_when_it_is_back(second
     await poller.once()
     await poller.once()
     assert len(source.came_back) == noticed
+
+
+async def test_what_could_not_be_kept_for_so_long_is_an_outage_too() -> None:
+    """The database was down: Telegram answered, and its presses ran out all the same. What then fails is done next time."""
+    source, faults = Source(says=[{"update_id": 1}]), [Unusable("disk full")] * 2
+    back = [Unusable("disk full")]
+
+    async def hear(_: dict[str, Any]) -> None:
+        if faults:
+            raise faults.pop()
+
+    async def came_back() -> None:
+        if back:
+            raise back.pop()
+        await source.back()
+
+    poller = Poller(source, hear, patient=False, outage=Outage(lambda: source.now, came_back))
+    for seconds in (0, 149, 150):
+        source.now = EVENING + timedelta(seconds=seconds)
+        with pytest.raises(Unusable):
+            await poller.once()
+    for _ in range(2):
+        await poller.once()
+    assert source.came_back == [source.now]
 
 
 async def test_a_webhook_that_telegram_did_not_reach_is_noticed_when_it_does(tmp_path: Path) -> None:
