@@ -39,6 +39,7 @@ Document = Callable[[str], Awaitable[tuple[str, bytes]]]
 
 REQUEST_SECONDS = 10
 A_SECOND = 30  # to one chat one a second, with short bursts; to a group 20 a minute
+FORBIDDEN_SECONDS = 300  # a chat that is closed to us just now: so long that the words go another way at once
 CAPTION_AT_MOST = 1024
 ANSWER_AT_MOST = 200
 FILE_AT_MOST_BYTES = 10 * 1024 * 1024
@@ -247,8 +248,10 @@ def translated(fault: Exception) -> Refused | Unreachable:
     match fault:
         case exceptions.TelegramRetryAfter():
             return Unreachable("429", float(fault.retry_after))
-        case exceptions.TelegramForbiddenError():
+        case exceptions.TelegramForbiddenError() if any(dead in words for dead in _DEAD):
             return Refused(_code("403", words), dead=True)
+        case exceptions.TelegramForbiddenError():
+            return Unreachable("403", FORBIDDEN_SECONDS)
         case exceptions.TelegramBadRequest() if any(dead in words for dead in _DEAD):
             return Refused(_code("400", words), dead=True)
         case exceptions.TelegramBadRequest():

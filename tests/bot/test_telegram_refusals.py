@@ -131,6 +131,20 @@ async def test_a_letter_that_is_refused_for_itself_goes_another_way(
         assert await life.rows("SELECT person FROM dead_channel") == []
 
 
+async def test_a_chat_that_is_closed_to_us_just_now_is_not_dead(tmp_path: Path, world: Sandbox) -> None:
+    """A 403 of another kind: by text in the same moment, and Telegram is tried again."""
+    async with living(tmp_path, world) as life:
+        words = "Forbidden: bot can't initiate conversation with a user"
+        world.telegram.failures.plant("sendMessage", code=403, description=words)
+        await life.says(2, 1001, "/absent K7 20:30")
+        await life.settle()
+        assert any("is K in danger now" in text for text in life.phone(ALICE_TEXTED))
+        assert await life.rows("SELECT person FROM dead_channel") == []
+        life.now(EVENING + timedelta(seconds=300))
+        await life.settle()
+        assert life.phone(ALICE, "telegram")
+
+
 async def test_a_token_that_was_revoked_is_everybodys_other_way(tmp_path: Path, world: Sandbox) -> None:
     """B060: nothing leaves by Telegram. Whoever has a mobile is texted within a minute."""
     async with living(tmp_path, world) as life:
