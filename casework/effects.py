@@ -49,11 +49,16 @@ class Tell:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MarkAlerts:
-    """Every live alert of the case becomes `taken` (by, until), `lapsed` or `ended`."""
+    """Every live alert of the case on these rungs (first and last) becomes `taken` (by, until), `lapsed` or `ended`."""
 
     state: str
     by: str | None = None
     until: datetime | None = None
+    rungs: tuple[int, int] = (0, 999)
+
+    def reaches(self, rung: int | None) -> bool:
+        """Whether an alert on this rung is meant."""
+        return rung is not None and self.rungs[0] <= rung <= self.rungs[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -161,7 +161,7 @@ class NoteMade(News):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AlertAcknowledged(News):
-    """A named person on call took the alert. `rung`: the highest of those in their hands, if the door knows it."""
+    """A named person on call took the alert. `rung`: the chain's highest of those in their hands, if the door knows it."""
 
     rung: int | None = None
 

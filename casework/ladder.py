@@ -52,9 +52,7 @@ def climb(turn: Turn) -> None:
 def _chain(turn: Turn) -> None:
     case = turn.case
     if turn.due("lapse") and case.alert.taken_by is not None:
-        _lapse(
-            turn, again=bool(case.alert.rung) or case.level >= Level.MEDIUM
-        )  # a LOW case merely taken over has no chain
+        _lapse(turn, again=bool(case.alert.rung) or case.level >= Level.MEDIUM)  # LOW, merely taken over, has no chain
     elif turn.due("rung") and case.alert.rung and case.alert.taken_by is None:
         _alert(turn, min(case.alert.rung + 1, turn.protocol.last_rung))
     elif _rose(turn) and case.alert.taken_by is not None and case.alert.rung:
@@ -69,7 +67,7 @@ def _lapse(turn: Turn, *, again: bool) -> None:
     """Taking the alert is over: who took it, and the adult who relies on it, hear so, and the chain starts at E1."""
     alert = turn.case.alert
     turn.decide(AlertLapsed(at=turn.now))
-    turn.effects.append(MarkAlerts(state="lapsed"))
+    turn.effects.append(MarkAlerts(state="lapsed", rungs=(0, turn.protocol.last_rung)))
     if not again:
         return
     _alert(turn, 1)
@@ -183,7 +181,7 @@ def _taken(turn: Turn) -> None:
         turn.effects.append(MarkAlerts(state="ended"))  # the decision that A01 asked for was made
     elif isinstance(news, AlertAcknowledged) and alert.taken_by == news.by:
         if turn.before is not None and turn.before.alert.taken_by == news.by:  # a second press holds it no longer
-            turn.effects.append(MarkAlerts(state="taken", by=news.by, until=alert.taken_until))
+            turn.effects.append(_taken_by(turn, news.by, alert.taken_until))
         else:
             _hold(turn, news.by)
             _tell_taken(turn, news.by)
@@ -194,7 +192,12 @@ def _taken(turn: Turn) -> None:
 def _hold(turn: Turn, person: str) -> None:
     until = turn.now + _holds(turn.case, turn.protocol) * MINUTE
     turn.decide(TakenUntil(at=turn.now, until=until))
-    turn.effects.append(MarkAlerts(state="taken", by=person, until=until))
+    turn.effects.append(_taken_by(turn, person, until))
+
+
+def _taken_by(turn: Turn, person: str, until: datetime | None) -> MarkAlerts:
+    """The chain's alerts and what else woke people; the letter of a day waits for an answer of its own."""
+    return MarkAlerts(state="taken", by=person, until=until, rungs=(0, turn.protocol.last_rung))
 
 
 def _tell_taken(turn: Turn, person: str) -> None:

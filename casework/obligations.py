@@ -4,8 +4,8 @@ did it; a return ends none of them (domain E5 to E13)."""
 
 from casework.aftercare import end_task
 from casework.case import Case, Task
-from casework.effects import To
-from casework.events import AlertAcknowledged, CheckAnswered, PoliceLogged, TaskDone, TaskMoved, TaskOpened
+from casework.effects import MarkAlerts, To
+from casework.events import CheckAnswered, PoliceLogged, TaskDone, TaskMoved, TaskOpened
 from casework.levels import Level, Side
 from casework.limits import MINUTE
 from casework.protocol import Notice, Obligation
@@ -114,13 +114,13 @@ def _heard(turn: Turn) -> None:
         case CheckAnswered() as news:
             for obligation in turn.protocol.obligations:
                 if news.check == f"T_{obligation.id}":
-                    end_task(turn, obligation.id, next(iter(news.values), "done"))
+                    _end(turn, obligation, next(iter(news.values), "done"))
                 elif obligation.done_by in [f"{news.check}.{value}" for value in news.values]:
                     end_task(turn, obligation.id, "done")
-        case TaskDone() as news if any(obligation.id == news.task for obligation in turn.protocol.obligations):
-            end_task(turn, news.task, news.outcome)
-        case AlertAcknowledged() as news if news.rung is not None:
-            _acknowledged(turn, news.rung)
+        case TaskDone() as news:
+            for obligation in turn.protocol.obligations:
+                if obligation.id == news.task:
+                    _end(turn, obligation, news.outcome)
         case PoliceLogged() if turn.case.level is Level.MEDIUM:
             for obligation in turn.protocol.obligations:  # a number is on file: what could wait for it waits no longer
                 task = turn.case.task(obligation.id) if obligation.asks_reporter else None
@@ -128,9 +128,9 @@ def _heard(turn: Turn) -> None:
                     _due(turn, obligation)
 
 
-def _acknowledged(turn: Turn, rung: int) -> None:
-    """Who has the letter of a day in hand and answers it has taken it on; a meeting must have its date (E12)."""
-    for obligation in turn.protocol.days:
-        day = turn.protocol.day_rung(obligation)
-        if day is not None and day <= rung and not obligation.wants_date:
-            end_task(turn, obligation.id, "acknowledged")
+def _end(turn: Turn, obligation: Obligation, outcome: str) -> None:
+    """It was done, or somebody has the letter of a day in hand: that letter needs no other answer, the others do."""
+    end_task(turn, obligation.id, outcome)
+    day = turn.protocol.day_rung(obligation)
+    if day is not None:
+        turn.effects.append(MarkAlerts(state="taken", by=turn.news.by, rungs=(day, day)))

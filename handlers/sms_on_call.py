@@ -8,10 +8,10 @@ from casework.events import UnsureSettled
 from casework.levels import Trust
 from handlers import sms_codes
 from handlers.sms_cases import the_case
-from handlers.taking import AGAIN, LATE, MORE, THEIRS, take
+from handlers.taking import AGAIN, DAY, LATE, MORE, THEIRS, day_in_hand, take
 from handlers.texter import Concern, Texter
 
-_ANSWERS = {THEIRS: "N_ACK", AGAIN: "N_ACKAGAIN", MORE: "N_ACKMORE", LATE: "N_ACKLATE"}
+_ANSWERS = {THEIRS: "N_ACK", AGAIN: "N_ACKAGAIN", MORE: "N_ACKMORE", LATE: "N_ACKLATE", DAY: "N_NOTED"}
 
 
 async def acknowledge(texter: Texter, command: Command) -> bool:
@@ -21,7 +21,9 @@ async def acknowledge(texter: Texter, command: Command) -> bool:
         return True
     if not await sms_codes.alert_digits_right(texter, concern, command.digits):
         return True
-    became, fields = await take(texter.desk, texter.record, concern.case, concern.person.person_id, "sms")
+    case, person = concern.case, concern.person.person_id
+    day = await day_in_hand(texter.desk, case, person)
+    became, fields = await take(texter.desk, texter.record, case, person, "sms", day)
     await texter.reply(_ANSWERS[became], concern=concern, fields=fields, always=True)
     return True
 

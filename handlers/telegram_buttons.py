@@ -12,7 +12,7 @@ from casework.case import Answer, Case
 from casework.events import News, ReturnClaimed
 from casework.levels import Status
 from casework.times import ReadTime
-from handlers import inbox, opening, telegram_commands, telegram_on_call, telegram_reports
+from handlers import inbox, opening, taking, telegram_commands, telegram_on_call, telegram_reports
 from handlers.inbox import may_see
 from handlers.talk import Pending, Talk
 from storage.buttons import Button
@@ -228,6 +228,15 @@ async def _script(talk: Talk, case: Case, button: Button) -> None:
     await telegram_reports.give(talk, case)
 
 
+async def _take(talk: Talk, case: Case, button: Button) -> None:
+    """Under the letter of a day: that step, and no alert."""
+    day = taking.day_of(talk.desk, case, button.check)
+    if day is None:
+        await telegram_commands.COMMANDS["ack"](talk, case.code)
+    else:
+        await telegram_on_call.take_on(talk, case, day)
+
+
 def _command(verb: str) -> Press:
     async def carried_out(talk: Talk, case: Case, button: Button) -> None:
         await telegram_commands.COMMANDS[verb](talk, case.code)
@@ -241,7 +250,7 @@ PRESSES: dict[str, Press] = {
     "ticked": _ticked,
     "before": _before,
     "settle": _settle,
-    "take": _command("ack"),
+    "take": _take,
     "worried": _command("worried"),
     "home": _command("back"),
     "script": _script,

@@ -49,6 +49,9 @@ async def take(talk: Talk, rest: str) -> None:
     if case is None:
         return
     me, alert = talk.person.person_id, case.alert
+    if (day := await taking.day_in_hand(talk.desk, case, me)) is not None:
+        await take_on(talk, case, day)
+        return
     if await talk.desk.alert_for(case.case_id, me) is None:
         if alert.taken_by == me:
             await talk.say("ack_again", {"by": alert.taken_until}, case=case)
@@ -62,6 +65,15 @@ async def take(talk: Talk, rest: str) -> None:
     rung = await taking.highest(talk.desk, case, me)
     step = await talk.desk.record(case.case_id, AlertAcknowledged(at=talk.now, by=me, channel="telegram", rung=rung))
     await _say_taken(talk, case, step.case)
+
+
+async def take_on(talk: Talk, case: Case, day: str) -> None:
+    """The button under the letter of a day: that step is theirs, the alert stays as it is."""
+    if not await talk.leads(case):
+        await talk.say("refused")
+        return
+    await talk.desk.record(case.case_id, taking.taken_on(talk.desk, talk.person.person_id, "telegram", day))
+    await talk.say("note_ok", case=case)
 
 
 async def _say_taken(talk: Talk, before: Case, after: Case) -> None:

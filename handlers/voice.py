@@ -202,10 +202,11 @@ class Call:
         alerts = await desk.alerts_for(case.case_id, self.person.person_id)
         if not case.open or not any(alert.state in ("live", "taken") for alert in alerts):
             return self.spoken(self.says("voice_over", code=case.code))
-        became, fields = await taking.take(desk, self.record, case, self.person.person_id, "voice")
+        day = taking.day_of(desk, case, letter.text)
+        became, fields = await taking.take(desk, self.record, case, self.person.person_id, "voice", day)
         if became == taking.LATE:
             return self.spoken(self.says("voice_late", fields, case.code))
-        text = "voice_more" if became == taking.MORE else "voice_taken"
+        text = {taking.MORE: "voice_more", taking.DAY: "voice_heard"}.get(became, "voice_taken")
         return self.spoken(letter.body, letter.body, self.says(text, fields, case.code))
 
 

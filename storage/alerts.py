@@ -52,18 +52,19 @@ async def live(tx: Tx, case_id: str, since: datetime) -> tuple[dict[str, str], d
 
 
 async def mark(tx: Tx, case_id: str, effect: MarkAlerts, now: datetime) -> None:
-    """Every alert of the case that still runs becomes taken (by whom, until when), lapsed or ended."""
+    """Every alert of the case on these rungs that still runs becomes taken (by whom, until when), lapsed or ended."""
     until = None if effect.until is None else ms(effect.until)
     if effect.state == "taken":
         await tx.run(
             "UPDATE alert SET acked_at = CASE WHEN acked_by IS NOT DISTINCT FROM ? THEN acked_at ELSE ? END, acked_by = ?,"
-            " expires_at = ?, state = 'taken' WHERE case_id = ? AND state IN ('live', 'taken')",
-            effect.by, ms(now), effect.by, until, case_id,
+            " expires_at = ?, state = 'taken' WHERE case_id = ? AND state IN ('live', 'taken') AND rung BETWEEN ? AND ?",
+            effect.by, ms(now), effect.by, until, case_id, *effect.rungs,
         )  # fmt: skip
     else:
         await tx.run(
-            "UPDATE alert SET state = ? WHERE case_id = ? AND state IN ('live', 'taken')", effect.state, case_id
-        )
+            "UPDATE alert SET state = ? WHERE case_id = ? AND state IN ('live', 'taken') AND rung BETWEEN ? AND ?",
+            effect.state, case_id, *effect.rungs,
+        )  # fmt: skip
 
 
 async def newest(tx: Tx, case_id: str, person: str) -> AlertRow | None:

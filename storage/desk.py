@@ -11,6 +11,7 @@ from casework.case import Case
 from casework.effects import Field, Tell
 from casework.errors import NotAllowed
 from casework.events import AbsenceReported, Child, News, WatchSet
+from casework.protocol import Protocol
 from casework.step import Step
 from casework.wording import Phrasebook
 from storage import alerts, buttons, cases, words
@@ -121,6 +122,10 @@ class Desk:
         """Record one piece of news in a case. Raises NotAllowed when there is none. `armed`: its deadlines (milliseconds UTC
         by key), where this unit has just looked at them."""
         return await self._recorder.record(case_id, news, armed)
+
+    def protocol(self, case: Case) -> Protocol:
+        """What this case was opened under."""
+        return self._parts.protocols[case.protocol]
 
     # ---- words and pictures -------------------------------------------------------------------------
 

@@ -44,7 +44,7 @@ async def keyboard(
     if tell.question is None and tell.alert is None and case.reports and not case.returned:
         rows.append((press(wording.label(book, "SCRIPT"), "script"),))
     if tell.alert is not None:
-        rows.append((press(wording.label(book, "TAKE"), "take"),))
+        rows.append((press(wording.label(book, "TAKE"), "take", tell.question or ""),))
     return tuple(rows)
 
 

@@ -156,9 +156,10 @@ class Post:
         """Mark the alerts of the case, those still in this unit's hands too."""
         await alerts.mark(self.tx, case.case_id, effect, self.now)
         self.drafts = [
-            replace(d, alert_state=effect.state) if d.case.case_id == case.case_id and d.step < self.steps else d
+            replace(d, alert_state=effect.state)
+            if d.case.case_id == case.case_id and d.step < self.steps and effect.reaches(d.tell.alert) else d
             for d in self.drafts
-        ]
+        ]  # fmt: skip
 
     async def send(self, protocols: Mapping[str, Protocol]) -> None:
         """Write every draft to the outbox, one text a person, channel and case at a time."""

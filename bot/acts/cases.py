@@ -170,6 +170,8 @@ async def acknowledge(desk: Desk, arguments: Arguments) -> Said:
         raise NotAllowed(f"no alert of {case.code} runs")
     if not (decides(by, case.home) or "owner" in by.roles or await desk.alerts_for(case.case_id, by.person_id)):
         raise NotAllowed(f"{by.person_id} is not on call for {case.code}")
+    if (day := await taking.day_in_hand(desk, case, by.person_id)) is not None:
+        return await _recorded(desk, case, taking.taken_on(desk, by.person_id, CHANNEL, day), f"noted: {day}")
     rung = await taking.highest(desk, case, by.person_id)
     news = AlertAcknowledged(at=desk.now, by=by.person_id, channel=CHANNEL, rung=rung)
     after = (await desk.record(case.case_id, news)).case

@@ -7,6 +7,7 @@ import pytest
 
 from casework.case import Task
 from casework.deadlines import armed
+from casework.effects import MarkAlerts
 from casework.events import (
     AlertAcknowledged,
     ChildSeen,
@@ -211,15 +212,31 @@ def test_they_are_asked_daily_until_somebody_takes_them_on():
     for hours in (24, 48, 72):
         _jump(night, START + timedelta(hours=hours))
     assert 3 == len(asked(night, "E9"))
-    for rung, still in ((4, {"E9", "E10"}), (5, {"E10"}), (8, set[str]())):
-        night.hear(AlertAcknowledged(at=night.now, by="oz", channel="telegram", rung=rung))
+    night.hear(AlertAcknowledged(at=night.now, by="oz", channel="telegram", rung=4))
+    for kind, still in (("E10", {"E9"}), ("E9", set[str]())):
+        assert {"E9", kind} <= open_tasks(night)
+        night.hear(TaskDone(at=night.now, by="oz", channel="telegram", task=kind, outcome="acknowledged"))
         assert still == open_tasks(night) & {"E9", "E10", "E11", "E12"}
     assert "oz" == task(night, "E9").done_by
     _jump(night, START + timedelta(days=29))
-    night.hear(AlertAcknowledged(at=night.now, by="oz", channel="telegram", rung=8))
-    assert "E12" in open_tasks(night)
     night.answers("T_E12", "done", by="cass")
     assert "cass" == task(night, "E12").done_by
+
+
+def test_the_letter_of_a_day_and_the_alert_are_answered_apart():
+    """Who takes the alert has not told the line manager, and who tells the line manager has not taken the alert."""
+    night = at_high()
+    _jump(night, START + timedelta(hours=24))
+    night.hear(AlertAcknowledged(at=night.now, by="cass", channel="telegram"))
+    assert "E9" in open_tasks(night)
+    assert [(0, 4)] == _marks(night)
+    night.answers("T_E9", "done", by="mo")
+    assert [(0, 4), (5, 5)] == _marks(night)
+    assert night.case is not None and "cass" == night.case.alert.taken_by
+
+
+def _marks(night: Night) -> list[tuple[int, int]]:
+    return [effect.rungs for effect in night.effects if isinstance(effect, MarkAlerts)]
 
 
 def test_there_is_no_ladder_of_days_for_an_authorised_stay():

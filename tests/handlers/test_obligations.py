@@ -53,12 +53,16 @@ async def test_not_due_asks_for_a_reason_in_their_name(home: Phones):
 
 
 async def test_after_a_day_the_ladder_of_days_is_an_alert_of_its_own(home: Phones):
-    """It carries digits, stands in v_alert after the chain's rungs, and the answer to it is kept in the task."""
+    """It carries digits, stands in v_alert after the chain's rungs; its own button takes that step, the chain's does not."""
     case_id = await _missing(home)
     await home.house.record(case_id, PoliceLogged, number="2290")
     home.house.clock.after(hours=24)
     await home.house.casebook.ring()
     rows = await home.house.rows("SELECT DISTINCT person FROM v_alert WHERE rung = 5")
     assert {"cass", "dee", "mo"} == {row["person"] for row in rows}  # nobody is the owner here: everybody hears
-    await home.types("mo", f"/ack {(await home.case()).code}")
+    await home.types("cass", f"/ack {(await home.case()).code}")
+    assert [{"owner_role": "owner", "done_by": None, "outcome": ""}] == await _tasks(home, "E9")
+    await home.presses("mo", "Take", row=await home.with_button("mo", "They were told"))
     assert [{"owner_role": "owner", "done_by": "mo", "outcome": "acknowledged"}] == await _tasks(home, "E9")
+    assert "cass" == (await home.case()).alert.taken_by
+    assert [{"state": "taken"}] == await home.house.rows("SELECT DISTINCT state FROM alert WHERE rung = 5")

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from casework.events import NoteMade, PoliceLogged
 from casework.protocol import Protocol
 from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
@@ -135,4 +136,28 @@ async def test_where_two_must_answer_the_first_by_text_reads_so(by_text: Texts):
     assert "One more person must answer" in answer
     assert (await by_text.case()).alert.taken_by is None
     (answer,) = await by_text.texts("dee", f"ACK {code} {await by_text.digits('dee')}")
+    assert "yours until" in answer
+
+
+async def test_by_text_a_day_is_taken_on_while_somebody_else_has_the_alert(by_text: Texts):
+    """Dee has the alert; the letter of the first day came to Cass since, and is no alert that is over."""
+    code = await _alerted(by_text)
+    await by_text.house.record((await by_text.case()).case_id, PoliceLogged, number="2290")
+    await by_text.later(hours=23, minutes=50)
+    await by_text.texts("dee", f"ACK {code} {await by_text.digits('dee')}")
+    await by_text.later(minutes=6)
+    (answer,) = await by_text.texts("cass", f"ACK {code} {await by_text.digits('cass')}")
+    assert f"{code}: noted." in answer
+    case = await by_text.case()
+    day = case.task("E9")
+    assert day is not None
+    assert ("dee", "cass", "acknowledged") == (case.alert.taken_by, day.done_by, day.outcome)
+
+
+async def test_by_text_what_came_since_the_alert_was_taken_is_not_late(by_text: Texts):
+    """Dee has it, and then Cass is told of words that nobody could read: who answers those takes it, as with the button."""
+    code = await _alerted(by_text)
+    await by_text.texts("dee", f"ACK {code} {await by_text.digits('dee')}")
+    await by_text.house.record((await by_text.case()).case_id, NoteMade, by="pat", unread=True)
+    (answer,) = await by_text.texts("cass", f"ACK {code} {await by_text.digits('cass')}")
     assert "yours until" in answer
