@@ -65,7 +65,7 @@ class FrontDoors:
         """Take what Twilio answered when it was asked what became of a text: as if it had called."""
         said = [("AccountSid", self.ours.account_sid), ("MessageSid", sid), ("MessageStatus", status)]
         said += [("ErrorCode", code)] if code else []
-        await receipts.hear(self.doors, self.ours, refused, said, letter_id)
+        await receipts.hear(self.doors, self.ours, refused, said, letter_id, asked=True)
 
     def answer_for(self, heard: Heard) -> Answer:
         """What is done about a message that is tried again."""

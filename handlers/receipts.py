@@ -33,6 +33,7 @@ STATES = {
 CALL = re.compile(r"CA[0-9a-f]{32}")
 MACHINES = ("machine", "fax")
 AGAIN, AGAIN_AT_MOST = "/again", 3  # how a cause says that its text is tried anew, and how often
+ASKED = ":asked"  # how an answer to a question of ours is told from a callback
 _WORD = re.compile(r"[a-z_-]{1,32}")
 _log = structlog.get_logger(__name__)
 
@@ -41,9 +42,14 @@ Refused = Callable[..., Awaitable[None]]
 
 
 async def hear(
-    doors: Doors, ours: Ours, refused: Refused, fields: Sequence[tuple[str, str]] | None, letter_id: str
-) -> bool:
-    """Take one signed callback; False where it was meant for another account. Raises only when it cannot be written."""
+    doors: Doors, ours: Ours, refused: Refused, fields: Sequence[tuple[str, str]] | None, letter_id: str,
+    *, asked: bool = False,
+) -> bool:  # fmt: skip
+    """Take one signed callback; False where it was meant for another account. Raises only when it cannot be written.
+
+    `asked`: it is the answer to a question of ours. That is worked also where a callback said the same: a callback may have
+    come too early to be believed.
+    """
     said = {**dict(fields or ()), "m": letter_id}
     sid = said.get("MessageSid") or said.get("CallSid", "")
     status = (said.get("MessageStatus") or said.get("SmsStatus") or said.get("CallStatus", "")).lower()
@@ -53,7 +59,7 @@ async def hear(
     if not (SID.fullmatch(sid) or CALL.fullmatch(sid)) or not _WORD.fullmatch(status):
         return True  # nothing to look at and nothing to lose: the letter stands as it stood
     heard = Heard(
-        source=SOURCE, external_id=f"{sid}:{status}", received_at=doors.casebook.now(),
+        source=SOURCE, external_id=f"{sid}:{status}{ASKED if asked else ''}", received_at=doors.casebook.now(),
         raw=json.dumps(said, ensure_ascii=False, sort_keys=True),
     )  # fmt: skip
     await doors.casebook.hear(heard, answer_for(heard, refused))
@@ -63,7 +69,7 @@ async def hear(
 def answer_for(heard: Heard, refused: Refused) -> Answer:
     """What is done at the desk about one callback; also for one that is tried again."""
     said: dict[str, str] = json.loads(heard.raw)
-    sid, _, status = heard.external_id.partition(":")
+    sid, status = heard.external_id.removesuffix(ASKED).split(":")
 
     async def answer(desk: Desk) -> None:
         await _work(desk, said, sid, status, refused)

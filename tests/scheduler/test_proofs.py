@@ -1,10 +1,10 @@
 """A receipt that does not come is asked for, twice; then whoever was to be reached is reached another way."""
 
-import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -12,10 +12,12 @@ import pytest
 from casework.events import AlertAcknowledged
 from casework.levels import Trust
 from handlers import receipts
+from handlers.inbox import Doors
+from handlers.sms import Ours
 from scheduler.outbox import Receipt, Unreachable, refused
 from scheduler.postman import drain
 from scheduler.proofs import AT_ONCE, Proofs
-from storage.inbox import Heard
+from storage import outbox
 from storage.outbox import Letter
 from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import A_LETTER, Phone, put
@@ -25,6 +27,15 @@ pytestmark = ON_BOTH
 
 
 SENT = EVENING + timedelta(minutes=11)
+SID = "SM" + "1" * 32
+OURS = Ours(account_sid="AC1", number="+447700900001", service_sid="")
+
+
+async def hears(h: House, letter_id: str, sid: str, status: str, code: str, *, asked: bool) -> None:
+    """The house hears what became of a text: because it asked, or by a callback."""
+    doors = Doors(casebook=h.casebook, books={}, protocols={}, clock=h.clock)
+    said = [("AccountSid", OURS.account_sid), ("MessageSid", sid), ("MessageStatus", status), ("ErrorCode", code)]
+    await receipts.hear(doors, OURS, refused, said, letter_id, asked=asked)
 
 
 @dataclass
@@ -41,7 +52,7 @@ class Network(Phone):
 
     async def send(self, letter: Letter) -> Receipt:
         self.got.append(letter)
-        return Receipt("SM" + "1" * 32)
+        return Receipt(SID)
 
     async def word_on(self, provider_id: str) -> tuple[str, str]:
         self.asked.append(provider_id)
@@ -87,11 +98,7 @@ async def a_night(folder: Path, **letter: object) -> AsyncIterator[Night]:
         await put(h, text)
         network, telegram = Network(), Phone("telegram")
 
-        async def hear(letter_id: str, sid: str, status: str, code: str) -> None:
-            raw = json.dumps({"m": letter_id, "ErrorCode": code})
-            heard = Heard(source="twilio", external_id=f"{sid}:{status}", received_at=h.clock.now(), raw=raw)
-            await h.casebook.hear(heard, receipts.answer_for(heard, refused))
-
+        hear = partial(hears, h, asked=True)
         night = Night(h, case_id, network, telegram, Proofs(h.casebook, {"sms": network}, hear))
         await night.post()
         yield night
@@ -101,7 +108,7 @@ async def test_a_receipt_that_is_late_is_asked_for_after_60_and_180_seconds_and_
     """Twilio promises no callback; what it never sends is asked for twice."""
     async with a_night(tmp_path) as night:
         assert [await night.later(seconds) for seconds in (59, 60, 179, 180, 9999)] == [0, 1, 0, 1, 0]
-        assert night.network.asked == ["SM" + "1" * 32] * 2
+        assert night.network.asked == [SID] * 2
 
 
 async def test_what_the_provider_answers_is_heard_like_its_callback(tmp_path: Path) -> None:
@@ -115,6 +122,24 @@ async def test_what_the_provider_answers_is_heard_like_its_callback(tmp_path: Pa
 async def test_a_number_that_is_found_to_be_dead_is_passed_by_at_once(tmp_path: Path) -> None:
     """The callback was lost, and says what it would have said."""
     async with a_night(tmp_path) as night:
+        night.network.says = ("undelivered", "30005")
+        await night.later(60)
+        assert (await night.state(), [x.address for x in night.telegram.got if x.body == "hello"]) == (
+            "failed",
+            ["1003"],
+        )
+
+
+async def test_a_repeats_own_word_that_came_too_early_is_believed_when_it_is_asked_for(tmp_path: Path) -> None:
+    """It was called back before we had written down that this copy was taken, and was thought to be of the copy before."""
+    async with a_night(tmp_path) as night:
+        repeat = (
+            "UPDATE outbox SET state = 'sending', doubt_since = created_at, provider_id = NULL WHERE id = 'letter-1'"
+        )
+        await night.h.database.write(lambda tx: tx.run(repeat))
+        await hears(night.h, "letter-1", SID, "undelivered", "30005", asked=False)
+        assert await night.state() == "sending"
+        await night.h.database.write(lambda tx: outbox.sent(tx, "letter-1", SID, SENT))
         night.network.says = ("undelivered", "30005")
         await night.later(60)
         assert (await night.state(), [x.address for x in night.telegram.got if x.body == "hello"]) == (
@@ -155,7 +180,7 @@ async def test_an_alert_that_somebody_took_is_not_sent_another_way(tmp_path: Pat
         await night.h.record(night.case_id, AlertAcknowledged, by="cass", trust=Trust.VERIFIED)
         await night.h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE id <> 'letter-1'"))
         await night.later(180)
-        assert (night.network.asked, night.telegram.got) == (["SM" + "1" * 32], [])
+        assert (night.network.asked, night.telegram.got) == ([SID], [])
 
 
 async def test_a_text_that_calls_nobody_is_asked_for_and_left(tmp_path: Path) -> None:
