@@ -197,13 +197,17 @@ class Front:
         """Whether somebody moves the clock: then nothing has an age, and the house looks after itself when that is done."""
         return self._house.by_hand or self._house.sandbox is not None
 
+    def _faulty_texts(self) -> int | None:
+        man = self._house.work.dead_man
+        return None if man is None else len(man.faulty)
+
     def _open_proof(self) -> None:
         """Look after the house from the moment it can speak."""
         house, settings = self._house, self._house.settings
         ticked = (lambda: None) if self._moved else (lambda: house.work.ticked)
         url = None if house.sandbox is not None else settings.heartbeat_url
         self._proof = Proof(
-            house.database, Auditor(house.casebook, ticked, house.work.stir, lambda: house.work.dead_man is not None),
+            house.database, Auditor(house.casebook, ticked, house.work.stir, self._faulty_texts),
             lambda chains: self._ready(chains=chains, write=False), lambda: house.work.leading, house.books["en"],
             heartbeat=None if url is None else Heartbeat(url.get_secret_value()),
             last_resort=open_last_resort(settings, house.clock.now, self._stack),

@@ -27,7 +27,7 @@ LETTER_LATE_AFTER = timedelta(seconds=120)  # P10: a channel that fails is route
 TICK_LATE_AFTER = timedelta(seconds=15)  # three sweeps of the metronome
 SAID_EVERY = timedelta(hours=1)  # of one kind of fault, for as long as it lasts
 OF_THE_CHANNELS = frozenset({"late_letters"})  # what a provider does is told by those who look after channels
-OF_THE_TEXTS = frozenset({"no_dead_man_text"})  # mended by whoever puts them there, within a look
+OF_THE_TEXTS = frozenset({"no_dead_man_text", "dead_man_faults"})  # mended by whoever puts them there, within a look
 _log = structlog.get_logger(__name__)
 
 
@@ -46,12 +46,12 @@ class Audit:
 
 
 class Auditor:
-    """Looks over one casebook. `ticked`: when the clock last ticked, None where somebody moves it by hand. `texts`: whether
-    dead-man texts are kept."""
+    """Looks over one casebook. `ticked`: when the clock last ticked, None where somebody moves it by hand. `texts`: of how
+    many cases the dead-man texts could not be looked after, None where none are kept."""
 
     def __init__(
         self, casebook: Casebook, ticked: Callable[[], datetime | None] = lambda: None,
-        stir: Callable[[], None] = lambda: None, texts: Callable[[], bool] = lambda: False,
+        stir: Callable[[], None] = lambda: None, texts: Callable[[], int | None] = lambda: None,
     ) -> None:  # fmt: skip
         self._casebook, self._ticked, self._stir, self._texts = casebook, ticked, stir, texts
         self._said: dict[str, datetime] = {}
@@ -60,7 +60,8 @@ class Auditor:
 
     async def look(self, now: datetime) -> Audit:
         """Look, mend and say. Raises only where the database cannot be read."""
-        wrong = await self._casebook.database.read(lambda tx: mending.look(tx, now, texts=self._texts()))
+        kept = self._texts() is not None
+        wrong = await self._casebook.database.read(lambda tx: mending.look(tx, now, texts=kept))
         found = {kind: count for kind, count in self._kinds(wrong, now).items() if count}
         before = {} if self.last is None else self.last.found
         self.last = Audit(at=now, found=found, lasting=frozenset(found.keys() & before.keys()))
@@ -75,7 +76,8 @@ class Auditor:
         return {
             "overdue": len(wrong.overdue), "unarmed": len(wrong.unarmed), "hidden": len(wrong.hidden),
             "stuck_letters": wrong.stuck, "late_letters": int(oldest is not None and now - oldest > LETTER_LATE_AFTER),
-            "no_dead_man_text": len(wrong.untexted), "tick": int(ticked is not None and now - ticked > TICK_LATE_AFTER),
+            "no_dead_man_text": len(wrong.untexted), "dead_man_faults": self._texts() or 0,
+            "tick": int(ticked is not None and now - ticked > TICK_LATE_AFTER),
         }  # fmt: skip
 
     async def _mend(self, wrong: Wrong, now: datetime) -> None:

@@ -15,8 +15,8 @@ import structlog
 
 from scheduler.outbox import Refused, Unreachable
 from storage import dead_men
-from storage.casebook import Casebook
-from storage.database import Tx
+from storage.casebook import Casebook, where
+from storage.database import Tx, Unusable
 from storage.dead_men import Key, Plan, Text
 
 T = TypeVar("T")
@@ -42,6 +42,10 @@ class _LeftAlone(Unreachable):
     """The provider was not asked at all, for it could not be reached a moment ago."""
 
 
+class _Failed(Unreachable):
+    """Asking came to grief on our side: perhaps the text stands. The provider is not left alone for it."""
+
+
 class DeadMan:
     """Keeps the texts of one casebook where they ought to lie. One node at a time does."""
 
@@ -57,6 +61,8 @@ class DeadMan:
         self._refused: dict[
             tuple[str, Key, datetime], datetime
         ] = {}  # texts that were refused since the last round, and when
+        self._failing: set[str] = set()  # of the cases that are being settled
+        self.faulty: frozenset[str] = frozenset()  # cases that could not be looked after; each round tries them again
         self._quiet_until: datetime | None = None
         self._slots = asyncio.Semaphore(SIDE_BY_SIDE)
         self.out_since: datetime | None = None  # since when the provider cannot be reached
@@ -98,27 +104,59 @@ class DeadMan:
         """The next few of all open cases, and of all for which something lies there."""
         if self._round == ("", "") and self._rounded is not None and now - self._rounded < ROUNDS_APART:
             return []
+        faulty = self.faulty if self._round == ("", "") else ()
         self._rounded = now
         read = self._casebook.database.read
         open_ones = await read(lambda tx: dead_men.round_of(tx, self._round, IN_ROUND))
         self._round = open_ones[-1] if len(open_ones) == IN_ROUND else ("", "")
         lying = await read(lambda tx: dead_men.with_texts(tx, self._texts_round, IN_ROUND))
         self._texts_round = lying[-1] if len(lying) == IN_ROUND else ""
-        return [*(case_id for _, case_id in open_ones), *lying]
+        return [*(case_id for _, case_id in open_ones), *lying, *faulty]
 
     # ---- what is done about them ------------------------------------------------------------------------
 
     async def _settle(self, case_ids: Sequence[str], now: datetime) -> int:
-        parts = self._casebook.parts
-        plans = await self._casebook.database.read(lambda tx: dead_men.plans(tx, case_ids, now, parts))
+        self._failing = set()
+        plans = await self._planned(case_ids, now)
         self._again -= {*case_ids} - {plan.case_id for plan in plans}
-        known = [plan for plan in sorted(plans, key=Plan.leaves) if await self._found_out(plan, now)]
+        known = [
+            plan
+            for plan in sorted(plans, key=Plan.leaves)
+            if await self._safely(self._found_out(plan, now), plan.case_id, False)
+        ]
         wanted = [text for plan in known for text in self._to_ask(plan)]
         if wanted:
             await self._write(lambda tx: dead_men.ask(tx, wanted))
-        done = await asyncio.gather(*(self._carry_out(plan, now) for plan in known))
-        self._again -= {plan.case_id for plan, (_, whole) in zip(known, done, strict=True) if whole}
+        done = await asyncio.gather(
+            *(self._safely(self._carry_out(plan, now), plan.case_id, (0, False)) for plan in known)
+        )
+        self._again -= {plan.case_id for plan, (_, whole) in zip(known, done, strict=True) if whole} | self._failing
+        self.faulty = (self.faulty - {*case_ids}) | self._failing
         return sum(count for count, _ in done)
+
+    async def _planned(self, case_ids: Sequence[str], now: datetime) -> list[Plan]:
+        """All at once; where that fails each by itself, so that one case does not stop the others. Raises Unusable."""
+        read, parts = self._casebook.database.read, self._casebook.parts
+        try:
+            return await read(lambda tx: dead_men.plans(tx, case_ids, now, parts))
+        except Unusable:
+            raise
+        except Exception as fault:
+            _log.warning("dead-man texts are planned case by case", fault=where(fault))
+        each = [partial(dead_men.plans, case_ids=[case_id], now=now, parts=parts) for case_id in case_ids]
+        alone = [await self._safely(read(plan), case_id, []) for case_id, plan in zip(case_ids, each, strict=True)]
+        return [plan for plans in alone for plan in plans]
+
+    async def _safely(self, work: Awaitable[T], case_id: str, otherwise: T) -> T:
+        try:
+            return await work
+        except Exception as fault:
+            self._note(case_id, fault)
+            return otherwise
+
+    def _note(self, case_id: str, fault: Exception) -> None:
+        _log.error("the dead-man texts of a case could not be looked after", case=case_id, fault=where(fault))
+        self._failing.add(case_id)
 
     def _to_ask(self, plan: Plan) -> list[Text]:
         """Those to put there; one that was refused a moment ago waits for the next round."""
@@ -132,13 +170,13 @@ class DeadMan:
         standing = {text.key for text, state in zip(texts, states, strict=True) if state == "stands"}
         gone = [text for text in plan.stale if _may_go(text, plan, standing)]
         back = await asyncio.gather(*(self._call_back(text, now) for text in gone))
-        answered = sum(state != "asked" for state in states)
-        return answered + sum(back), len(standing) == len(texts) and all(back)
+        return sum(state != "asked" for state in states) + sum(back), len(standing) == len(texts) and all(back)
 
     async def _put(self, text: Text, now: datetime) -> str:
         """Returns how it is with it then: it `stands`, was `refused`, or is `asked` for without an answer."""
+        leave = partial(self._keeper.schedule, text.address, text.body, text.send_at)
         try:
-            sid = await self._asked(partial(self._keeper.schedule, text.address, text.body, text.send_at), now)
+            sid = await self._asked(text.case_id, leave, now)
         except _LeftAlone:
             await self._write(lambda tx: dead_men.forget(tx, [text]))
             return "asked"
@@ -156,7 +194,7 @@ class DeadMan:
     async def _call_back(self, text: Text, now: datetime) -> bool:
         if text.provider_id is not None:
             try:
-                await self._asked(partial(self._keeper.call_back, text.provider_id), now)
+                await self._asked(text.case_id, partial(self._keeper.call_back, text.provider_id), now)
             except Unreachable:
                 return False
             except Refused as fault:
@@ -170,16 +208,16 @@ class DeadMan:
         try:
             for text in plan.unknown:
                 known = await self._casebook.database.read(partial(dead_men.known_at, address=text.address))
-                for sid, body in await self._asked(partial(self._keeper.waiting, text.address), now):
+                for sid, body in await self._asked(text.case_id, partial(self._keeper.waiting, text.address), now):
                     if sid not in known and f"{plan.ref}:" in body:
-                        await self._asked(partial(self._keeper.call_back, sid), now)
+                        await self._asked(text.case_id, partial(self._keeper.call_back, sid), now)
         except (Unreachable, Refused):
             return False
         if plan.unknown:
             await self._write(lambda tx: dead_men.forget(tx, plan.unknown))
         return True
 
-    async def _asked(self, ask: Callable[[], Awaitable[T]], now: datetime) -> T:
+    async def _asked(self, case_id: str, ask: Callable[[], Awaitable[T]], now: datetime) -> T:
         """Ask the provider; once it could not be reached, it is left alone for a little. Raises Refused, Unreachable."""
         async with self._slots:
             if self._quiet_until is not None:
@@ -191,6 +229,11 @@ class DeadMan:
                 self._quiet_until = now + PATIENCE
                 self.out_since = self.out_since or now
                 raise
+            except Refused:
+                raise
+            except Exception as fault:
+                self._note(case_id, fault)
+                raise _Failed(type(fault).__name__) from None
         self.out_since = None
         return answer
 

@@ -8,6 +8,7 @@ from functools import partial
 from pathlib import Path
 
 from casework.events import WorryRaised
+from scheduler.auditor import Auditor
 from scheduler.dead_man import PATIENCE, ROUNDS_APART, DeadMan
 from scheduler.outbox import Refused, Unreachable
 from storage import contacts
@@ -26,10 +27,13 @@ class Provider:
     lying: dict[str, tuple[str, str, datetime]] = field(default_factory=dict)
     loses: int = 0
     refuses: set[str] = field(default_factory=set)
+    breaks: set[str] = field(default_factory=set)
     asked: int = 0
     _numbers: "itertools.count[int]" = field(default_factory=itertools.count)
 
     async def schedule(self, address: str, body: str, at: datetime) -> str:
+        if address in self.breaks:
+            raise ValueError("of another kind than a provider's")
         if address in self.refuses:
             self.asked += 1
             raise Refused("21610")
@@ -238,3 +242,38 @@ async def test_the_last_text_of_an_open_case_stays_though_it_is_nobodys_any_more
         h.clock.after(seconds=ROUNDS_APART.total_seconds())
         await settled(h, man)
         assert provider.addresses() == [CASS]
+
+
+async def test_one_case_that_cannot_be_read_stops_no_other(tmp_path: Path) -> None:
+    """It is known as one that could not be looked after until it can be, and is tried again in each round."""
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        man = DeadMan(h.casebook, provider)
+        poisoned, good = await h.opens("K7"), await h.opens("K8")
+        (whole,) = await h.rows("SELECT folded FROM case_row WHERE case_id = ?", poisoned)
+        await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{' WHERE case_id = ?", poisoned))
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, CASS] and man.faulty == {poisoned}
+        assert {row["case_id"] for row in await h.rows("SELECT case_id FROM dead_man")} == {good}
+        audit = await Auditor(h.casebook, texts=lambda: len(man.faulty)).look(h.clock.now())
+        assert audit.found["dead_man_faults"] == 1
+        await h.database.write(
+            lambda tx: tx.run("UPDATE case_row SET folded = ? WHERE case_id = ?", whole["folded"], poisoned)
+        )
+        h.clock.after(seconds=ROUNDS_APART.total_seconds())
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, ALICE, CASS, CASS] and not man.faulty
+
+
+async def test_a_fault_of_another_kind_than_the_providers_stops_no_other_text(tmp_path: Path) -> None:
+    """The others are put there; the one is tried again in the next round, when it is first looked for at the provider."""
+    async with a_house(tmp_path) as h:
+        provider = Provider(breaks={ALICE})
+        man = DeadMan(h.casebook, provider)
+        case_id = await h.opens()
+        await man.turn(h.clock.now())
+        assert provider.addresses() == [CASS] and man.faulty == {case_id} and man.out_since is None
+        provider.breaks.clear()
+        h.clock.after(seconds=ROUNDS_APART.total_seconds())
+        await settled(h, man)
+        assert provider.addresses() == [ALICE, CASS] and not man.faulty
