@@ -60,25 +60,29 @@ class Auditor:
 
     async def look(self, now: datetime) -> Audit:
         """Look, mend and say. Raises only where the database cannot be read."""
-        kept = self._texts() is not None
-        wrong = await self._casebook.database.read(lambda tx: mending.look(tx, now, texts=kept))
-        found = {kind: count for kind, count in self._kinds(wrong, now).items() if count}
+        wrong = await self._wrong(now)
+        found = self._kinds(wrong, now)
         before = {} if self.last is None else self.last.found
         self.last = Audit(at=now, found=found, lasting=frozenset(found.keys() & before.keys()))
         if found:
             _log.error("the house's own check found faults", **found)
             await self._mend(wrong, now)
-            await self._say(self.last, now)
+            await self._say(self.last, self._kinds(await self._wrong(now), now))
         return self.last
+
+    async def _wrong(self, now: datetime) -> Wrong:
+        kept = self._texts() is not None
+        return await self._casebook.database.read(lambda tx: mending.look(tx, now, texts=kept))
 
     def _kinds(self, wrong: Wrong, now: datetime) -> dict[str, int]:
         ticked, oldest = self._ticked(), wrong.oldest_letter
-        return {
+        counts = {
             "overdue": len(wrong.overdue), "unarmed": len(wrong.unarmed), "hidden": len(wrong.hidden),
             "stuck_letters": wrong.stuck, "late_letters": int(oldest is not None and now - oldest > LETTER_LATE_AFTER),
             "no_dead_man_text": len(wrong.untexted), "dead_man_faults": self._texts() or 0,
             "tick": int(ticked is not None and now - ticked > TICK_LATE_AFTER),
         }  # fmt: skip
+        return {kind: count for kind, count in counts.items() if count}
 
     async def _mend(self, wrong: Wrong, now: datetime) -> None:
         """Each by itself: what cannot be mended is found again at the next look."""
@@ -92,24 +96,29 @@ class Auditor:
         try:
             if wrong.overdue or wrong.hidden:
                 self.mended += await ring(self._casebook, now) > 0
+        except Exception as fault:
+            _log.critical("what is late could not be done", fault=where(fault))
+        try:
             if wrong.stuck:
                 self.mended += await self._casebook.database.write(lambda tx: outbox.recover(tx, now))
         except Exception as fault:
-            _log.critical("what is late could not be done", fault=where(fault))
+            _log.critical("letters of a sender who is gone could not be taken back", fault=where(fault))
         self._stir()
 
-    async def _say(self, audit: Audit, now: datetime) -> None:
-        """Tell people on call, once an hour and kind; at once, too, when what was found does not go away."""
-        kinds = [kind for kind in audit.found if kind not in OF_THE_CHANNELS]
+    async def _say(self, audit: Audit, left: Mapping[str, int]) -> None:
+        """Tell people on call, once an hour and kind: what could be mended, and at once what is `left`."""
+        now, quiet = audit.at, OF_THE_CHANNELS | (OF_THE_TEXTS - audit.lasting)
+        kinds = [kind for kind in {**audit.found, **left} if kind not in quiet]
         for text, which in (
-            ("X_BROKEN", [kind for kind in kinds if kind in audit.lasting]),
-            ("X_MENDED", [kind for kind in kinds if kind not in audit.lasting | OF_THE_TEXTS]),
+            ("X_BROKEN", [kind for kind in kinds if kind in left]),
+            ("X_MENDED", [kind for kind in kinds if kind not in left]),
         ):
             new = [kind for kind in which if now - self._said.get(f"{text} {kind}", now - SAID_EVERY) >= SAID_EVERY]
             if not new:
                 continue
+            count = left.get(new[0]) or audit.found[new[0]]
             try:
-                await self._casebook.at_desk(partial(tell_faults, text=text, fault=f"{new[0]} {audit.found[new[0]]}"))
+                await self._casebook.at_desk(partial(tell_faults, text=text, fault=f"{new[0]} {count}"))
                 self._said |= dict.fromkeys([f"{text} {kind}" for kind in new], now)
             except Exception as fault:
                 _log.critical("nobody could be told of the house's faults", fault=where(fault))

@@ -3,6 +3,8 @@
 from datetime import timedelta
 from pathlib import Path
 
+import pytest
+
 from scheduler.auditor import Auditor
 from storage.codec import ms
 from tests.databases import ON_BOTH
@@ -100,3 +102,23 @@ async def test_the_same_fault_is_told_once_an_hour(tmp_path: Path) -> None:
         await h.database.write(lambda tx: tx.run("DELETE FROM deadline"))
         await auditor.look(h.clock.after(hours=1))
         assert len(await told(h)) >= 2
+
+
+async def test_what_could_not_be_mended_is_not_said_to_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first look tells that it is broken, never that no child waits; what was mended beside it is told as such."""
+
+    async def fail(*_: object) -> int:
+        raise ValueError("the bells are stuck")
+
+    async with a_house(tmp_path) as h:
+        await h.opens()
+        past = ms(h.clock.now() + timedelta(seconds=1))
+        await h.database.write(lambda tx: tx.run("UPDATE outbox SET state = 'sending', held_until = ?", past))
+        h.clock.after(hours=1)
+        monkeypatch.setattr("scheduler.auditor.ring", fail)
+        auditor = Auditor(h.casebook)
+        found = (await auditor.look(h.clock.now())).found
+        assert {"overdue", "stuck_letters"} <= found.keys()
+        assert await told(h) == [("X_BROKEN", "cass"), ("X_MENDED", "cass")]
+        said = {row["text"]: row["body"] for row in await h.rows("SELECT text, body FROM outbox WHERE text LIKE 'X_%'")}
+        assert ": overdue 1." in said["X_BROKEN"] and f": stuck_letters {found['stuck_letters']}." in said["X_MENDED"]
