@@ -353,9 +353,10 @@ class AlertLapsed(Event):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakenUntil(Event):
-    """The alert is taken until then; acting, or a confirmed number, starts it anew."""
+    """The alert is taken until then; acting, or a confirmed number, starts it anew. `acted`: by who has it, themselves."""
 
     until: datetime
+    acted: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

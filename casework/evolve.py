@@ -277,13 +277,13 @@ def _note_decision(case: Case, event: e.Decision) -> Case:
                     next_at=event.next_at,
                     rounds=case.alert.rounds + started,
                     needs=event.answers,
-                    answered=case.alert.answered,
+                    answered=() if event.rung == 1 and case.alert.rung == 0 else case.alert.answered,
                 ),
             )
         case e.AlertLapsed():
             return replace(case, alert=Alert(rounds=case.alert.rounds))
         case e.TakenUntil():
-            acted = event.at if case.alert.taken_until is not None else None
+            acted = event.at if event.acted and case.alert.taken_until is not None else case.alert.acted_at
             return replace(case, alert=replace(case.alert, taken_until=event.until, acted_at=acted))
         case e.ReferenceChased():
             return replace(case, police=replace(case.police, misses=event.misses, chase_at=event.next_at))

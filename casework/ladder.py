@@ -191,7 +191,7 @@ def _taken(turn: Turn) -> None:
 
 def _hold(turn: Turn, person: str) -> None:
     until = turn.now + _holds(turn.case, turn.protocol) * MINUTE
-    turn.decide(TakenUntil(at=turn.now, until=until))
+    turn.decide(TakenUntil(at=turn.now, until=until, acted=turn.news.by == person))
     turn.effects.append(_taken_by(turn, person, until))
 
 

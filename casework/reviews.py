@@ -68,7 +68,7 @@ def was_down(turn: Turn) -> None:
     news = turn.news
     if not isinstance(news, DeadlinePassed) or news.down_since is None:
         return
-    missed = turn.due("review") or turn.due("checks") or turn.due("answer")
+    missed = "review" in turn.due_keys or turn.due("checks") or turn.due("answer")
     if not missed or "X_DOWN_LIMIT" in turn.case.instructed[len(_instructed_before(turn)) :]:
         return
     for reporter in turn.askable():
@@ -87,7 +87,7 @@ def _instructed_before(turn: Turn) -> tuple[str, ...]:
 def review(turn: Turn) -> None:
     """A review that fell due is asked, and the next is set; a claim brings it forward, a lost contact sets it anew."""
     case, protocol, now = turn.case, turn.protocol, turn.now
-    if turn.due("review") and case.review_at is not None:
+    if "review" in turn.due_keys and case.review_at is not None:
         _ask_review(turn)
         turn.decide(ReviewSet(at=now, review_at=limits.next_review(turn.case, protocol, now)))
     elif isinstance(turn.news, ReturnClaimed) and case.status is Status.RETURN_CLAIMED and case.review_at is not None:

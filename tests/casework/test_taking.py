@@ -92,6 +92,19 @@ def test_when_it_lapses_the_taker_and_the_adult_who_waits_hear_so():
     assert [("alice", None)] == said(night, "O_LAPSED")
 
 
+def test_a_number_that_somebody_else_confirmed_is_no_act_of_who_has_it():
+    """It holds the alert for longer, and nobody reads that the taker did something; their own act is kept beside it."""
+    night = a_night()
+    takes(night, "cass", "20:01")
+    night.hear(PoliceLogged(at=night.now, by="mo", channel="telegram", number="2290"))
+    assert night.case is not None
+    assert (None, night.now + minutes(60)) == (night.case.alert.acted_at, night.case.alert.taken_until)
+    night.until(local(DAY, "20:05"))
+    night.hear(NoteMade(at=night.now, by="cass", channel="telegram", acted=True))
+    night.hear(PoliceLogged(at=night.now + minutes(1), by="mo", channel="telegram", number="2291"))
+    assert local(DAY, "20:05") == night.case.alert.acted_at
+
+
 # ---- what keeps it ---------------------------------------------------------------------------------------
 
 AT = local(DAY, "20:08")
@@ -174,6 +187,17 @@ def test_after_a_lapse_two_must_answer_again():
     assert replay(night.log) == night.case
 
 
+def test_who_answered_before_there_was_a_chain_has_not_answered_it():
+    """Somebody took over a case at LOW; the alert that needs two starts with nobody."""
+    data = the_protocol().model_dump()
+    data["rung"][0]["answers"] = 2
+    night = Night(Protocol.model_validate(data), START)
+    night.opens(a_child(), t0=START)
+    takes(night, "cass", "20:01")
+    night.hear(WorryRaised(at=night.now, by="alice", channel="telegram"))
+    assert night.case is not None and (1, ()) == (night.case.alert.rung, night.case.alert.answered)
+
+
 # ---- the risk rises while nobody has it ----------------------------------------------------------------------
 
 
@@ -225,3 +249,14 @@ def test_at_their_review_time_a_person_rings_them_once():
     night.until(local(DAY, "22:00"))
     due = [(s.to, s.at) for s in night.said if s.text == "C_POLREV"]
     assert [("coordinator", local(DAY, "20:33"))] == due
+
+
+def test_their_review_is_none_of_ours():
+    """The adult is asked at our own times, whatever the police look at in between."""
+    night = a_night()
+    night.hear(PoliceLogged(at=night.now, by="alice", channel="telegram", number="2290"))
+    ours = night.case.review_at if night.case else None
+    assert ours is not None
+    declined(night, review_at=ours - minutes(5))
+    night.until(ours - minutes(4))
+    assert night.case is not None and ours == night.case.review_at
