@@ -13,9 +13,10 @@ from datetime import timedelta
 
 import structlog
 
+from casework.case import Case
 from handlers.inbox import Doors
 from handlers.sms import SID, SOURCE, Ours
-from storage import outbox, proofs
+from storage import called_off, outbox, proofs
 from storage.casebook import Answer
 from storage.chance import time_id
 from storage.desk import Desk
@@ -114,11 +115,15 @@ async def _not_delivered(desk: Desk, letter: Letter, code: str, refused: Refused
     await refused(desk, letter, dead=dead, code=code)
 
 
+def _over(case: Case | None, letter: Letter) -> bool:
+    return case is not None and (not case.open or called_off.needless(case, letter))
+
+
 async def _again(desk: Desk, letter: Letter) -> None:
     """The same text once more to the same number, later each time; not for ever: the ladder goes on beside it."""
     before = (letter.cause or "").count(AGAIN)
     case = None if letter.case_id is None else await desk.case(letter.case_id)
-    if before >= AGAIN_AT_MOST or letter.kind == "reply" or (case is not None and not case.open):
+    if before >= AGAIN_AT_MOST or letter.kind == "reply" or _over(case, letter):
         return
     wait = timedelta(seconds=BACKOFF_SECONDS[before + 1])
     anew = replace(

@@ -16,7 +16,7 @@ from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
 from scheduler import detours
-from storage import dying, groups, held_up, outbox
+from storage import called_off, dying, groups, held_up, outbox
 from storage.casebook import Casebook, where
 from storage.database import Unusable
 from storage.desk import Desk
@@ -153,7 +153,8 @@ async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:
 async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> None:
     """A letter will not arrive here: it goes by the person's other channel, and the case hears of a dead address.
 
-    Nothing follows for a case that is over. Staff whose Telegram is dead are still asked by SMS; a parent is rung.
+    Nothing follows for a case that is over, and no other way for what was taken or answered since. Staff whose Telegram is
+    dead are still asked by SMS; a parent is rung.
     """
     if dead:
         await dying.note(desk, person=letter.person, channel=letter.channel, address=letter.address, fault=code)
@@ -161,7 +162,8 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
     if case is not None and not case.open:
         return
     await _tell_unsent(desk, letter)
-    await detours.onward(desk, letter)
+    if case is None or not called_off.needless(case, letter):
+        await detours.onward(desk, letter)
     if not dead or case is None or letter.person is None or letter.person in case.unreachable:
         return
     reporter = case.reporter(letter.person)

@@ -1,9 +1,11 @@
-"""Knows which letters lose their use when somebody takes an alert: those that would only wake one more person for it."""
+"""Knows which letters lose their use: those that would only wake one more person for what was taken or answered since."""
 
 from datetime import datetime
 
+from casework.case import Case
 from storage.codec import ms
 from storage.database import Tx
+from storage.outbox import Letter
 
 IN_GROUPS = "group_alert"
 CHAIN = ("C_ALERT", "C_NOREF")  # the chain's own words; a notice of something new is sent whoever has the alert
@@ -18,3 +20,18 @@ async def call_off(tx: Tx, case_id: str, but: str, now: datetime) -> None:
         f" WHERE case_id = ? AND state IN ('queued', 'sending') AND person IS DISTINCT FROM ?"
         f" AND text IN {(*CHAIN, IN_GROUPS)}", ms(now), case_id, but,
     )  # fmt: skip
+
+
+def needless(case: Case, letter: Letter) -> bool:
+    """Whether somebody took the alert, or answered the question, since this letter was made; any other is still of use."""
+    if letter.text in CHAIN:
+        alert = case.alert
+        return alert.taken_by is not None and alert.taken_at is not None and _before(letter, alert.taken_at)
+    answers = case.answers.get(letter.text, ())
+    asked = any(prompt.check == letter.text and prompt.to == letter.person for prompt in case.prompts)
+    return letter.kind == "question" and not asked and any(_before(letter, answer.at) for answer in answers)
+
+
+def _before(letter: Letter, at: datetime) -> bool:
+    """Whether a letter was made before this instant, by its id; its `due_at` moves with each try."""
+    return letter.id < f"letter-{ms(at):012x}"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.events import AlertAcknowledged
+from casework.events import AlertAcknowledged, CheckAnswered
 from casework.levels import Trust
 from handlers import receipts
 from handlers.inbox import Doors
@@ -18,6 +18,7 @@ from scheduler.outbox import Receipt, Unreachable, refused
 from scheduler.postman import drain
 from scheduler.proofs import AT_ONCE, Proofs
 from storage import outbox
+from storage.codec import ms
 from storage.outbox import Letter
 from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import A_LETTER, Phone, put
@@ -28,6 +29,8 @@ pytestmark = ON_BOTH
 
 SENT = EVENING + timedelta(minutes=11)
 SID = "SM" + "1" * 32
+AN_ALERT = {"id": f"letter-{ms(SENT):012x}1"}
+A_QUESTION = {**AN_ALERT, "person": "alice", "kind": "question", "text": "C01"}
 OURS = Ours(account_sid="AC1", number="+447700900001", service_sid="")
 
 
@@ -181,6 +184,33 @@ async def test_an_alert_that_somebody_took_is_not_sent_another_way(tmp_path: Pat
         await night.h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE id <> 'letter-1'"))
         await night.later(180)
         assert (night.network.asked, night.telegram.got) == ([SID], [])
+
+
+@pytest.mark.parametrize("done", [False, True])
+@pytest.mark.parametrize("letter", [AN_ALERT, A_QUESTION])
+async def test_what_was_taken_or_answered_is_not_sent_again(
+    tmp_path: Path, letter: dict[str, object], done: bool
+) -> None:
+    """The text proves undelivered after somebody took the alert, or answered: no other way, no second text."""
+    async with a_night(tmp_path, **letter) as night:
+        night.h.clock.after(seconds=5)
+        if done:
+            await night.h.record(night.case_id, AlertAcknowledged, by="dee", trust=Trust.VERIFIED)
+            await night.h.record(night.case_id, CheckAnswered, check="C01", values=("no",))
+        await night.h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE id <> ?", str(letter["id"])))
+        await hears(night.h, str(letter["id"]), SID, "undelivered", "30003", asked=False)
+        rows = await night.h.rows("SELECT channel FROM outbox WHERE body = 'hello' AND state = 'queued'")
+        assert sorted(row["channel"] for row in rows) == ([] if done else ["sms", "telegram"])
+
+
+async def test_news_of_something_else_is_sent_again_whoever_took_the_alert(tmp_path: Path) -> None:
+    """A number that is dead is news, and not the alert: nobody took that."""
+    async with a_night(tmp_path, id=AN_ALERT["id"], text="X_DEAD") as night:
+        night.h.clock.after(seconds=5)
+        await night.h.record(night.case_id, AlertAcknowledged, by="dee", trust=Trust.VERIFIED)
+        await hears(night.h, str(AN_ALERT["id"]), SID, "undelivered", "30007", asked=False)
+        rows = await night.h.rows("SELECT channel FROM outbox WHERE body = 'hello' AND state = 'queued'")
+        assert [row["channel"] for row in rows] == ["telegram"]
 
 
 async def test_a_text_that_calls_nobody_is_asked_for_and_left(tmp_path: Path) -> None:
