@@ -78,12 +78,13 @@ async def passed_on(tx: Tx, letter_id: str, now: datetime) -> bool:
 
 async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:
     """Of what waits for these channels, drop what a newer letter says anew, and what another way has told: when the channel
-    is back, people read how it stands, and not how it stood. Returns how many."""
+    is back, people read how it stands, and not how it stood. A newer letter that is to go later says nothing yet, and an alert
+    stays until it was passed on. Returns how many."""
     names = ", ".join("?" * len(channels))
     newer = (
         "SELECT 1 FROM outbox AS newer WHERE newer.case_id = outbox.case_id AND newer.person = outbox.person"
         " AND newer.channel = outbox.channel AND newer.text = outbox.text AND newer.state = 'queued'"
-        " AND newer.created_at > outbox.created_at"
+        f" AND newer.created_at > outbox.created_at AND newer.due_at <= {ms(now)}"
     )
     told = (
         "SELECT 1 FROM outbox AS told WHERE told.case_id = outbox.case_id AND told.person = outbox.person"
@@ -91,7 +92,7 @@ async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:
     )
     which = (
         f"state = 'queued' AND channel IN ({names}) AND person IS NOT NULL AND case_id IS NOT NULL"
-        f" AND ((kind IN ('alert', 'question') AND EXISTS ({newer}))"
+        f" AND ((kind = 'question' OR kind = 'alert' AND passed_on IS NOT NULL) AND EXISTS ({newer})"
         f" OR (kind = 'notice' AND passed_on IS NOT NULL AND EXISTS ({told})))"
     )
     await tx.run(

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -181,6 +182,29 @@ async def test_what_waits_for_a_channel_that_is_down_carries_nothing(tmp_path):
         assert await Detours(house.casebook).turn(later) == 1
         await drain(house.casebook, ways, later)
         assert "voice" in [name for name, _ in to(ways, "cass", "C_ALERT")]
+
+
+@pytest.mark.parametrize(
+    ("kind", "passed_on", "newer_due_in", "dropped"),
+    [
+        ("alert", True, 0, 1), ("alert", False, 0, 0), ("alert", True, 60, 0), ("question", False, 0, 1),
+        ("question", False, 60, 0),
+    ],
+)  # fmt: skip
+async def test_an_old_alert_is_dropped_for_one_that_may_leave_and_after_another_way_had_it(
+    tmp_path, kind: str, passed_on: bool, newer_due_in: int, dropped: int
+):
+    """What is to go later says nothing yet; an alert that no other way was looked for is not thrown away."""
+    async with a_night(tmp_path) as house:
+        case_id = await house.opens()
+        at = EVENING + timedelta(seconds=50)
+        old = replace(AN_ALERT, case_id=case_id, kind=kind)
+        newer = replace(old, id="letter-2", due_at=at + timedelta(seconds=newer_due_in))
+        await house.database.write(lambda tx: outbox.enqueue(tx, old, EVENING))
+        await house.database.write(lambda tx: outbox.enqueue(tx, newer, at))
+        if passed_on:
+            await house.database.write(lambda tx: held_up.passed_on(tx, old.id, at))
+        assert await house.database.write(lambda tx: held_up.drop_the_old(tx, ["telegram"], at)) == dropped
 
 
 async def test_a_name_goes_by_no_other_way(tmp_path):
