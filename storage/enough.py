@@ -43,13 +43,25 @@ async def within(
 
 
 async def _waits(tx: Tx, letter: Letter, before: Sequence[int], now: datetime) -> Letter:
-    """This alert in place of the one that waits already, when the hour has room again."""
+    """This alert in place of the one that waits already and weighs no more, when the hour has room again; at once where it is
+    the first that says how high the level is by now."""
     which = "case_id = ? AND person = ? AND channel = ? AND kind = 'alert' AND state = 'queued' AND due_at > ?"
-    older = (letter.case_id, letter.person, letter.channel, ms(now))
-    spared = f"{which} AND body NOT LIKE '%999%'"
+    older = (letter.case_id, letter.person, letter.channel, ms(now), letter.urgency)
+    if letter.text == "C_ALERT" and not await _said_so_before(tx, letter):
+        return letter
+    spared = f"{which} AND body NOT LIKE '%999%' AND urgency >= ?"
     await tx.run(
         f"UPDATE alert SET state = 'ended' WHERE letter_id IN (SELECT id FROM outbox WHERE {spared})"
         " AND state = 'live'", *older,
     )  # fmt: skip
     await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE {spared}", *older)
     return replace(letter, due_at=max(letter.due_at, instant(before[-MOST]) + AN_HOUR))
+
+
+async def _said_so_before(tx: Tx, letter: Letter) -> bool:
+    """Whether this person was alerted at this level before; a letter of a higher level is the more urgent one."""
+    found = await tx.row(
+        "SELECT id FROM outbox WHERE case_id = ? AND person = ? AND text = ? AND urgency <= ? AND state <> 'cancelled'"
+        " LIMIT 1", letter.case_id, letter.person, letter.text, letter.urgency,
+    )  # fmt: skip
+    return found is not None

@@ -7,9 +7,14 @@ from pathlib import Path
 
 import pytest
 
+from casework import speech
 from casework.events import NoteMade, PoliceLogged, ReturnClaimed
-from casework.levels import Trust
+from casework.levels import Level, Trust
+from storage import enough, outbox
+from storage.chance import time_id
 from storage.codec import instant
+from storage.database import Tx
+from storage.outbox import Letter
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
 
@@ -90,15 +95,48 @@ async def test_a_newer_alert_takes_the_place_of_an_older_one_that_waits(tmp_path
 
 
 async def test_words_with_999_wait_for_nothing(tmp_path: Path) -> None:
-    """However much a person has read of this case in the hour."""
+    """Behind thirty others of this hour words without it wait for room, and words with it do not."""
     async with a_house(tmp_path) as house:
         case_id = await house.opens("K7")
-        for _ in range(60):
-            house.clock.after(seconds=30)
-            await house.record(case_id, NoteMade, by="pat", unread=True)
-        await house.answers(case_id, "C01", "yes")
-        urgent = await house.rows("SELECT due_at FROM outbox WHERE body LIKE '%999%' AND text = 'O_HIGH'")
-        assert [house.clock.now()] == [instant(row["due_at"]) for row in urgent]
+        assert house.clock.now() == await _goes(house, case_id, "C_UNWELL", "C_UNWELL: may be hurt. 999 if in danger.")
+        assert house.clock.now() < await _goes(house, case_id, "C_NOTE", "C_NOTE: a text that nobody can read.")
+
+
+async def test_a_note_takes_no_place_of_an_alert(tmp_path: Path) -> None:
+    """What waits is cancelled for words that weigh as much; an alert that waits stays beside a newer note."""
+    async with a_house(tmp_path) as house:
+        case_id = await house.opens("K7")
+        await _goes(house, case_id, "C_ALERT", "the first at this level")
+        for text, body in (("C_ALERT", "an alert"), ("C_NOTE", "a note"), ("C_NOTE", "a newer note")):
+            await _goes(house, case_id, text, body)
+        rows = await house.rows("SELECT body FROM outbox WHERE state = 'queued' AND due_at > ?", _ms(house.clock.now()))
+        assert {"an alert", "a newer note"} == {row["body"] for row in rows}
+
+
+async def test_an_alert_that_says_a_higher_level_waits_for_nothing(tmp_path: Path) -> None:
+    """The first that says HIGH is news, however much was read at MEDIUM; the next one waits as others do."""
+    async with a_house(tmp_path) as house:
+        case_id, now = await house.opens("K7"), house.clock.now()
+        for level, waits in ((Level.MEDIUM, False), (Level.MEDIUM, True), (Level.HIGH, False), (Level.HIGH, True)):
+            assert waits is (now < await _goes(house, case_id, "C_ALERT", "an alert", level)), level
+
+
+async def _goes(house: House, case_id: str, text: str, body: str, level: Level = Level.MEDIUM) -> datetime:
+    """When an alert to Cass goes of whom the hour is full: thirty were made in it."""
+    now = house.clock.now()
+    letter = Letter(
+        id=time_id("letter", now, house.casebook.parts.chance, case_id), case_id=case_id, person="cass", channel="sms",
+        address="+447700900301", text=text, body=body, keyboard=(), kind="alert", urgency=speech.urgency(text, level),
+        edit=None, protect=True, document=None, case_card=False, due_at=now, expires_at=None, tries=0,
+    )  # fmt: skip
+    made = {case_id: {"cass": [_ms(now - timedelta(minutes=ago)) for ago in range(30, 0, -1)]}}
+
+    async def put(tx: Tx) -> datetime:
+        (kept,), _ = await enough.within(tx, [letter], [], made, now)
+        await outbox.enqueue(tx, kept, now)
+        return kept.due_at
+
+    return await house.database.write(put)
 
 
 def _ms(at: datetime) -> int:
