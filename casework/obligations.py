@@ -21,6 +21,8 @@ def follow(turn: Turn) -> None:
         for obligation in turn.protocol.obligations:
             if not obligation.after_hours and not opened(turn.case, obligation) and _calls_for(turn.case, obligation):
                 _open(turn, obligation)
+        if _presses(turn.case) and turn.before is not None and not _presses(turn.before):
+            _wait_no_longer(turn)
     _heard(turn)
     if turn.due("task"):
         for obligation in turn.protocol.obligations:
@@ -65,10 +67,24 @@ def _calls_for(case: Case, obligation: Obligation) -> bool:
 
 
 def _open(turn: Turn, obligation: Obligation) -> None:
-    due = turn.now + obligation.prompt_minutes * MINUTE
+    """It is asked for at once where the level presses, else when its minutes are over (domain E5, E6)."""
+    at_once = obligation.asks_reporter and _presses(turn.case)
+    due = turn.now if at_once else turn.now + obligation.prompt_minutes * MINUTE
     turn.decide(TaskOpened(at=turn.now, task=obligation.id, owner_role=_owner(turn.case, obligation), due_at=due))
     if due == turn.now:
         _due(turn, obligation)
+
+
+def _presses(case: Case) -> bool:
+    """Whether the social worker and the parent are told at once, and do not wait for a log number."""
+    return case.level >= Level.WELFARE
+
+
+def _wait_no_longer(turn: Turn) -> None:
+    for obligation in turn.protocol.obligations:
+        task = turn.case.task(obligation.id) if obligation.asks_reporter else None
+        if task is not None and task.done_at is None and not task.asked:
+            _due(turn, obligation)
 
 
 def _due(turn: Turn, obligation: Obligation) -> None:
@@ -121,11 +137,8 @@ def _heard(turn: Turn) -> None:
             for obligation in turn.protocol.obligations:
                 if obligation.id == news.task:
                     _end(turn, obligation, news.outcome)
-        case PoliceLogged() if turn.case.level is Level.MEDIUM:
-            for obligation in turn.protocol.obligations:  # a number is on file: what could wait for it waits no longer
-                task = turn.case.task(obligation.id) if obligation.asks_reporter else None
-                if task is not None and task.done_at is None and not task.asked:
-                    _due(turn, obligation)
+        case PoliceLogged():
+            _wait_no_longer(turn)  # a number is on file: what could wait for it is asked now
 
 
 def _end(turn: Turn, obligation: Obligation, outcome: str) -> None:

@@ -16,7 +16,7 @@ import pytest
 from bot.sandbox import ACCOUNT_SID, NUMBER
 from bot.sandbox.twilio_calls import Answer
 from casework.effects import Tell, To
-from casework.events import ChildSeen, WorryRaised
+from casework.events import AlertAcknowledged, ChildSeen, WorryRaised
 from storage import pins
 from storage.addressees import Addressee
 from storage.desk import Desk
@@ -185,13 +185,25 @@ async def test_the_pin_of_somebody_else_is_a_wrong_one(tmp_path: Path) -> None:
 
 
 async def test_who_comes_late_hears_so(tmp_path: Path) -> None:
-    """No name of who took it: that is for bound accounts."""
+    """Somebody took it while the telephone rang. No name of who: that is for bound accounts."""
+    async with a_night(tmp_path) as night:
+
+        async def dee_takes() -> None:
+            news = AlertAcknowledged(at=night.now, by="dee", channel="telegram")
+            await night.house.house.casebook.record(night.case_id, news)
+
+        said = await night.rings(Answer(keys=[PIN]), meanwhile=dee_takes)
+        assert "was taken already, at 21:00" in said[-1] and "Dee" not in " ".join(said)
+        assert await night.taken_by() == "dee"
+
+
+async def test_whoever_is_rung_later_takes_it_over(tmp_path: Path) -> None:
+    """An alert that came after somebody had taken it is no late one: there is something to do."""
     async with a_night(tmp_path) as night:
         await night.has_pin("dee", "903817")
         await night.rings(Answer(keys=["903817"]), "dee", "+447700900302")
         said = await night.rings(Answer(keys=[PIN]))
-        assert "was taken already, at 21:00" in said[-1] and "Dee" not in " ".join(said)
-        assert await night.taken_by() == "dee"
+        assert "It is yours until" in said[-1] and await night.taken_by() == "cass"
 
 
 async def test_an_alert_that_is_over_is_said_to_be_over(tmp_path: Path) -> None:

@@ -121,6 +121,7 @@ def test_a_marker_on_the_register_ends_the_gate_at_once() -> None:
     night.opens(a_child(age=14, flags=("cse",)), t0=local(day, "20:00"))
     assert set(night.texts()) == {
         "20:05 alice O_HIGH_101", "20:05 coordinator C_ALERT", "20:05 manager T_E8", "20:06 alice C01",
+        "20:05 alice T_E5", "20:06 alice T_E6",
     }  # fmt: skip
     night.until(local(day, "20:07"))
     night.hear(AlertAcknowledged(at=night.now, by="cass", channel="telegram"))

@@ -58,10 +58,20 @@ def asked(night: Night, kind: str) -> list[tuple[str, timedelta]]:
 
 
 def test_social_worker_and_parent_are_tasks_as_soon_as_the_child_is_missing():
-    """Nobody is asked before the adult had time to ring the police."""
-    night = at_high()
+    """At MEDIUM nobody is asked before the adult had time to ring the police."""
+    night = a_night(late=150)
     assert {"E5", "E6"} <= open_tasks(night)
     assert [] == asked(night, "E5")
+
+
+def test_at_high_nobody_waits_to_tell_them():
+    """Domain E5: 0 minutes at HIGH and WELFARE, also where a rise finds the task waiting."""
+    assert [("alice", timedelta(0))] == asked(at_high(), "E5")
+    night = a_night(late=150)
+    night.until(START + minutes(3))
+    night.hear(WorryRaised(at=night.now, by="alice", channel="telegram"))
+    assert [("alice", timedelta(minutes=3))] == asked(night, "E5")
+    assert [("alice", timedelta(minutes=4))] == asked(night, "E6"), "a letter a minute"
 
 
 @pytest.mark.parametrize(
@@ -98,10 +108,10 @@ def test_wales_wants_to_hear_of_any_unexplained_absence():
 
 
 def test_the_adult_is_asked_then_the_owner_until_it_is_done():
-    """Prompt at +15, co-ordinator task at +30, then every four hours while the child is out."""
+    """Prompt, co-ordinator task a quarter of an hour later, then every four hours while the child is out."""
     night = at_high()
     night.until(START + minutes(9 * 60))
-    assert [("alice", 15), ("coordinator", 30), ("coordinator", 270), ("coordinator", 510)] == [
+    assert [("alice", 0), ("coordinator", 15), ("coordinator", 255), ("coordinator", 495)] == [
         (who, round(after / timedelta(minutes=1))) for who, after in asked(night, "E5")
     ]
 
@@ -118,7 +128,7 @@ def test_a_parents_phone_and_a_text_are_not_asked():
     """By text a digit would answer another question: the owner is asked."""
     night = at_high(side=Side.PARENT)
     night.until(START + minutes(16))
-    assert [("coordinator", timedelta(minutes=15))] == asked(night, "E5")
+    assert [("coordinator", timedelta(0))] == asked(night, "E5")
 
 
 # ---- who did it -----------------------------------------------------------------------------------------
@@ -127,9 +137,9 @@ def test_a_parents_phone_and_a_text_are_not_asked():
 def test_a_press_ends_it_and_keeps_by_whom():
     """Name and time."""
     night = at_high()
-    night.until(START + minutes(20))
+    night.until(START + minutes(5))
     night.answers("T_E5", "done", by="alice")
-    assert ("alice", "done", START + minutes(20)) == _ended(night, "E5")
+    assert ("alice", "done", START + minutes(5)) == _ended(night, "E5")
     night.until(START + minutes(600))
     assert 1 == len(asked(night, "E5"))
 
