@@ -70,8 +70,8 @@ async def _pass_on(desk: Desk, *, held: HeldUp, out: Collection[str]) -> bool:
 async def onward(desk: Desk, letter: Letter, *, out: Collection[str] = (), since: datetime | None = None) -> str | None:
     """Send the same words by the person's next way; returns which, None where another carries them or none is left.
 
-    `out`: ways that are down just now. `since`: when the words were first to go, so that a way which turns out to be down,
-    too, is passed by as soon. Names go by no other way.
+    `out`: ways that are down just now, and come last. `since`: when the words were first to go, so that a way which turns
+    out to be down, too, is passed by as soon. Names go by no other way.
     """
     person = None if letter.person is None else await desk.directory.person(letter.person)
     if person is None or not person.active or not letter.body:
@@ -82,8 +82,8 @@ async def onward(desk: Desk, letter: Letter, *, out: Collection[str] = (), since
     if letter.kind == "reply" or f"{letter.text}_NAME" in desk.book(person.language).text:
         return None
     carried = await held_up.ways_of(desk.tx, letter)
-    for way in WAYS:
-        if way == letter.channel or way in out or not _leads(desk, letter, person, way) or carried.get(way) is False:
+    for way in sorted(WAYS, key=lambda way: way in out):  # one that seems to be down is better than none
+        if way == letter.channel or not _leads(desk, letter, person, way) or carried.get(way) is False:
             continue
         return None if carried.get(way) else await _send(desk, letter, person, way, since)
     log.error("no way is left for a letter", letter=letter.id, person=person.person_id)

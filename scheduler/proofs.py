@@ -1,6 +1,6 @@
-"""What became of a text whose receipt did not come? The provider is asked, and its answer is heard like any callback.
+"""What became of a text or a call whose receipt did not come? The provider is asked, and its answer is heard like any callback.
 
-60 s after a text was sent, and again after 180 s. A text that is still on its way then counts as not delivered where it calls
+60 s after it was sent, and again after 180 s. A text that is still on its way then counts as not delivered where it calls
 somebody: an alert that nobody took, a question that still waits, goes by the person's other channel.
 """
 
@@ -76,7 +76,9 @@ async def _looked(desk: Desk, *, each: Unproved) -> None:
     """It was asked for. Where that was the last time and it is still open, whoever it calls is called by another way."""
     await proofs.looked(desk.tx, each)
     letter = each.letter
-    if not each.last or letter.case_id is None or not await proofs.is_open(desk.tx, letter.id):
+    if not each.last or letter.case_id is None or letter.channel == "voice":  # a call that was made has rung
+        return
+    if not await proofs.is_open(desk.tx, letter.id):
         return
     case = await desk.case(letter.case_id)
     if case is not None and case.open and calls(case, letter):

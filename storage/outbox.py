@@ -141,7 +141,7 @@ async def sent(tx: Tx, letter_id: str, provider_id: str, now: datetime, *, heard
     which = "id = ? AND NOT (state = 'sending' AND doubt_since IS NOT NULL)" if heard else "id = ?"
     await tx.run(
         f"UPDATE outbox SET provider_id = {theirs}, sent_at = coalesce(sent_at, ?),"
-        f" look_at = CASE WHEN channel = 'sms' AND {may_become(open_end)} THEN ? ELSE look_at END, {becomes('sent')}"
+        f" look_at = CASE WHEN channel IN ('sms', 'voice') AND {may_become(open_end)} THEN ? ELSE look_at END, {becomes('sent')}"
         f" WHERE {which}", provider_id, ms(now), ms(now + LOOKS[0]), letter_id,
     )  # fmt: skip
 

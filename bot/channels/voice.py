@@ -16,6 +16,7 @@ from storage.outbox import Letter
 RINGS_SECONDS = 45
 LASTS_AT_MOST_SECONDS = 180  # three tries at the PIN, and the alert said twice
 AGAIN = "#rc=3&rp=all"  # Twilio asks three times more before it gives a call up: the house may be starting just then
+MACHINES = ("machine", "fax")
 DEAD = (21211, 21214, 21217)  # no such number, or none that can be rung
 
 
@@ -50,6 +51,16 @@ class VoiceChannel:
         except FAULTS as error:
             raise translated(error, DEAD) from None
         return Receipt(provider_id=str(call.sid))
+
+    async def word_on(self, provider_id: str) -> tuple[str, str]:
+        """What became of a call, by Twilio's id: its status; one that a machine answered has failed. Raises Refused or
+        Unreachable."""
+        try:
+            call = await self._client.calls(provider_id).fetch_async()
+        except FAULTS as error:
+            raise translated(error) from None
+        machine = str(call.answered_by or "").startswith(MACHINES)
+        return ("failed" if machine else str(call.status)), ""
 
     async def close(self) -> None:
         """End the connections."""

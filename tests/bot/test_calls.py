@@ -165,6 +165,24 @@ async def test_a_call_heard_to_its_end_takes_nothing(tmp_path: Path) -> None:
         assert (await night.taken_by(), (await night.letter())["state"]) == (None, "sent")
 
 
+@pytest.mark.parametrize("by", ["busy", "no-answer"])
+async def test_a_call_whose_callback_was_lost_is_asked_after(tmp_path: Path, by: str) -> None:
+    """A minute later the house knows what the callback would have said."""
+    async with a_night(tmp_path) as night:
+        telephones = night.house.world.twilio.telephones
+
+        async def lose_the_callback() -> None:
+            for form in telephones.forms.values():
+                form[:] = [pair for pair in form if pair[0] != "StatusCallback"]
+
+        await night.rings(Answer(by), meanwhile=lose_the_callback)
+        letter = await night.letter()
+        night.house.now(after(seconds=60))
+        await night.house.settle()
+        rows = await night.house.rows(f"SELECT state FROM outbox WHERE id = '{letter['id']}'")
+        assert rows == [{"state": "failed"}]
+
+
 async def test_three_tries_and_no_more(tmp_path: Path) -> None:
     """Wrong, silent, too short: each is one of the three."""
     async with a_night(tmp_path) as night:

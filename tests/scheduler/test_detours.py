@@ -12,10 +12,11 @@ from casework import speech
 from casework.events import WorryRaised
 from casework.levels import Level
 from casework.protocol import Protocol
-from scheduler.detours import Detours
+from scheduler.detours import Detours, onward
 from scheduler.outbox import Receipt, Refused, Unreachable
 from scheduler.postman import drain
 from storage import contacts, held_up, outbox, roster
+from storage.desk import Desk
 from storage.outbox import Letter
 from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
@@ -226,3 +227,25 @@ def test_the_most_severe_case_speaks_first() -> None:
     high, medium = (speech.urgency(text, level) for text, level in (("C_NOTE", Level.HIGH), ("C_NOREF", Level.MEDIUM)))
     questions = (speech.urgency("C04", Level.HIGH), speech.urgency("C04", Level.LOW))
     assert high < medium < questions[0] < questions[1] and medium < speech.rank("N_HELP")
+
+
+async def test_a_way_that_seems_to_be_down_is_better_than_none(tmp_path: Path) -> None:
+    """One letter that a mail server puts off makes mail look down; an alert that has nothing but mail left goes by it."""
+    async with a_night(tmp_path, ways=("email",)) as house:
+        letter = replace(AN_ALERT, cause="c")
+
+        async def goes(desk: Desk) -> str | None:
+            return await onward(desk, letter, out=("sms", "email"))
+
+        await kill(house, "cass", "sms", CASS, "30005")
+        assert await house.casebook.at_desk(goes) == "email"
+
+
+async def test_a_way_that_is_down_comes_after_all_others(tmp_path: Path) -> None:
+    """What takes letters now is tried first, though it were the last in line."""
+    async with a_night(tmp_path, ways=("email",)) as house:
+
+        async def goes(desk: Desk) -> str | None:
+            return await onward(desk, replace(AN_ALERT, cause="c"), out=("sms",))
+
+        assert await house.casebook.at_desk(goes) == "email"
