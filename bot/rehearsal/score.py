@@ -113,7 +113,7 @@ async def _house(stage: Drill, night: Night, case: Case, alerts: Sequence[Row]) 
     late = first is None or (raised is not None and first - raised > PROMPT // timedelta(milliseconds=1))
     seen_at = int(night.seen_at.timestamp() * 1000)
     after = [row for row in alerts if row["made_at"] > seen_at and row["text"] in SEARCHING]
-    unmarked = [sent for sent in stage.board.sent if "DRILL" not in sent.message.text and not sent.message.document]
+    unmarked = [sent for sent in stage.board.sent if "DRILL" not in sent.message.text]
     return [
         Point("house", "alert", "no alert within a minute of the decision" if late else ""),
         Point("house", "report", "" if case.reports else "no missing report was written"),
