@@ -141,6 +141,8 @@ async def _slow(url: str) -> AsyncIterator[str]:
     """The providers' doubles as they are reached over a long way: a letter is under way for a while."""
     far = urlsplit(url)
 
+    lines: set[asyncio.Task[None]] = set()
+
     async def pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float) -> None:
         with suppress(OSError):
             while data := await reader.read(65536):
@@ -151,10 +153,24 @@ async def _slow(url: str) -> AsyncIterator[str]:
 
     async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         there, back = await asyncio.open_connection(far.hostname, far.port)
-        await asyncio.gather(pass_on(reader, back, WAY_SECONDS), pass_on(there, writer, 0))
+        try:
+            await asyncio.gather(pass_on(reader, back, WAY_SECONDS), pass_on(there, writer, 0))
+        finally:  # a node that was killed, or the end of the night, leaves lines that nobody hangs up
+            back.close()
+            writer.close()
 
-    async with await asyncio.start_server(connect, "127.0.0.1", 0) as server:
-        yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        line = asyncio.create_task(connect(reader, writer))
+        lines.add(line)
+        line.add_done_callback(lines.discard)
+
+    async with await asyncio.start_server(answer, "127.0.0.1", 0) as server:
+        try:
+            yield f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+        finally:
+            for line in lines:
+                line.cancel()
+            await asyncio.gather(*lines, return_exceptions=True)
 
 
 def _made(folder: Path) -> Path:
