@@ -16,6 +16,7 @@ from casework.events import Event, ReportMade
 from casework.protocol import Protocol
 from casework.report_fields import FIELDS, GROUPS, FieldRule, Sensitivity
 from casework.report_log import Reading, Register, clean
+from casework.wording import is_drill
 
 HELD_BACK = "on the police copy only"
 
@@ -110,7 +111,7 @@ def compose(log: Iterable[Event], case: Case, protocol: Protocol, register: Regi
             ref=case.code,
             version=made[-1] if made else 0,
             protocol=case.protocol,
-            category=report_auto.category(reading),
+            category=f"{'DRILL: ' if is_drill(case.code) else ''}{report_auto.category(reading)}",
             level=case.level.name,
             child_name=report_auto.full_name(reading),
             as_at=reading.as_at,

@@ -9,8 +9,10 @@ from casework import report_auto
 from casework.facts import side_of_work
 from casework.levels import Located
 from casework.report_log import Reading, clean
+from casework.wording import is_drill
 
 BLANK = "________"
+NO_CHILD = "DRILL: this is a rehearsal, no child is missing."  # before all else, and on each page
 WORDS_IN_A_MINUTE = 170
 REASONS_SAID = 3
 CHECKS_SAID = 4
@@ -34,6 +36,7 @@ def without_name(reading: Reading) -> str:
 
 def _say(reading: Reading, *, named: bool) -> str:
     parts = (
+        NO_CHILD if is_drill(reading.case.code) else "",
         _opening(reading, named), _placed(reading, named), _seen(reading, named), _worried(reading), _done(reading),
         _flags(reading), _held(reading),
         "Please give me the log number and a call-back number.",

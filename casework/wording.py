@@ -23,6 +23,7 @@ RULES_SHOWN = 2  # domain 3.3: a list of rules shows two ids and "+n"
 NUMBER_SHOWN = 8  # domain 3.3: a log number shows its last 8 characters
 WEEK_DAYS = 6  # further away a weekday alone would be ambiguous
 PLAIN = "PLAIN"
+DRILL_LETTER = "X"  # every ref of a rehearsal begins with it, and no other
 
 _GSM7 = frozenset(
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿"
@@ -67,6 +68,11 @@ class Phrasebook(BaseModel):
     def label_phrases(self) -> frozenset[str]:
         """Every label as it is compared with what was typed."""
         return frozenset(own_phrase(label) for label in self.label.values())
+
+
+def is_drill(code: str) -> bool:
+    """Whether a case of this ref is a rehearsal's."""
+    return code.strip().upper().startswith(DRILL_LETTER)
 
 
 def load(data: bytes, below: Phrasebook | None = None) -> Phrasebook:

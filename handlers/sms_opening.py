@@ -84,8 +84,10 @@ async def alarms(texter: Texter, children: Sequence[str]) -> list[str]:
 
 def _alarm(texter: Texter, person: Person, channel: str, address: str, children: str) -> Letter:
     desk, book = texter.desk, texter.doors.book(person.language)
-    fields = {"list": children}
-    body = render(book, "X_WHICH", channel=channel, code="", who="", now=desk.now, fields=fields)
+    body = render(
+        book, "X_WHICH", channel=channel, code="", who="", now=desk.now, fields={"list": children},
+        drill=texter.doors.casebook.parts.drill,
+    )  # fmt: skip
     return Letter(
         id=time_id("letter", desk.now, desk.chance), case_id=None, person=person.person_id, channel=channel,
         address=address, text="X_WHICH", body=body, keyboard=(), kind="notice", urgency=speech.rank("C_ALERT"),

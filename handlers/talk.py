@@ -105,8 +105,9 @@ class Talk:
         """The same words for a toast, which is shown after the commit."""
         code, who = ("", "") if case is None else (case.code, case.child.child_id)
         return wording.render(
-            self.book, text, channel="telegram", code=code, who=who, now=self.now, fields=fields or {}
-        )
+            self.book, text, channel="telegram", code=code, who=who, now=self.now, fields=fields or {},
+            drill=self.doors.casebook.parts.drill,
+        )  # fmt: skip
 
     def header(self, case: Case) -> str:
         """How a case stands, in one line."""

@@ -159,7 +159,8 @@ async def _refuse(doors: Doors, desk: Desk, update: Update) -> str:
         await telegram_start.former(desk, update, former[0])
     else:
         await telegram_start.stranger(doors, desk, update)
-    return render(book, text, channel="telegram", code="", who="", now=desk.now, fields={})
+    drill = doors.casebook.parts.drill
+    return render(book, text, channel="telegram", code="", who="", now=desk.now, fields={}, drill=drill)
 
 
 async def _edited(talk: Talk) -> None:

@@ -4,10 +4,10 @@ from datetime import datetime
 from functools import lru_cache
 from typing import Protocol
 
+from casework.wording import DRILL_LETTER
 from storage.codec import ms
 
 CODE_LETTERS = "ABEFJTUVYZ"
-DRILL_LETTER = "X"
 _IN_ORDER = "-0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ_abcdefghijklmnopqrstuvwxyz"  # as the database sorts them
 _TIME_LETTERS = 6  # 36 bits of seconds
 

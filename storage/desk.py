@@ -13,12 +13,12 @@ from casework.errors import NotAllowed
 from casework.events import AbsenceReported, Child, News, WatchSet
 from casework.protocol import Protocol
 from casework.step import Step
-from casework.wording import Phrasebook
+from casework.wording import Phrasebook, is_drill
 from storage import alerts, buttons, cases, words
 from storage.addressees import Addressees
 from storage.alerts import AlertRow
 from storage.buttons import Button
-from storage.chance import DRILL_LETTER, Chance, time_id
+from storage.chance import Chance, time_id
 from storage.database import Tx
 from storage.directory import Directory
 from storage.keyboards import Keyboard
@@ -78,7 +78,7 @@ class Desk:
     async def case_by_code(self, code: str, organisations: Collection[str]) -> Case | None:
         """The case people call by this code, open or closed for less than 30 days, in these organisations. A drill's ref means
         nothing to a real house."""
-        if not self._parts.drill and code.strip().upper().startswith(DRILL_LETTER):
+        if not self._parts.drill and is_drill(code):
             return None
         return await cases.by_code(self.tx, code, organisations, self.now, self._parts.recent)
 

@@ -124,7 +124,7 @@ class EmailChannel:
     def _words(self, text: str, papers: Papers) -> str:
         return wording.render(
             self._book, text, channel="email", code=papers.ref, who="", now=self._now(),
-            fields={"number": str(papers.version), "at": papers.as_at},
+            fields={"number": str(papers.version), "at": papers.as_at}, drill=wording.is_drill(papers.ref),
         )  # fmt: skip
 
 

@@ -15,7 +15,8 @@ from PIL import Image
 
 from bot.layout.glyphs import FOLDER, printable
 from casework.report import MissingReport
-from casework.wording import LONDON
+from casework.report_script import NO_CHILD
+from casework.wording import LONDON, is_drill
 
 TEMPLATE = Path(__file__).parent / "report.typ"
 WIDE_AT_MOST = 1000  # pixels: sharp in print, small on the wire
@@ -68,6 +69,7 @@ def data(report: MissingReport, pictures: Sequence[str] = ()) -> dict[str, Any]:
     there = report.as_at.astimezone(LONDON)
     copy = "police copy" if report.police_copy else "third parties held back"
     return {
+        "drill": NO_CHILD if is_drill(report.ref) else "",
         "title": f"{report.category}: {report.child_name}",
         "subtitle": f"{report.ref} · version {report.version} · {report.level} · {copy}",
         "as_at": f"Information as at {report.as_at_local}. Times without a day are of that day.",

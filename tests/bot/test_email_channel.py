@@ -3,7 +3,7 @@
 import asyncio
 import json
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -34,7 +34,7 @@ async def papers(letter: Letter) -> Papers:
     return PAPERS
 
 
-def channel(url: str, seconds: float = 5) -> EmailChannel:
+def channel(url: str, seconds: float = 5, papers: Callable[[Letter], Awaitable[Papers]] = papers) -> EmailChannel:
     return EmailChannel(
         url=url, sender=SENDER, papers=papers, book=books()["en"], now=lambda: NOW, seconds=seconds
     )  # fmt: skip
@@ -71,6 +71,20 @@ async def test_nobody_is_named_where_anybody_may_look() -> None:
         assert "A17, version 2" in words and "Kai" not in words
         assert "999" in words and "does not take the place of a call" in words
         assert not any(claim in words.lower() for claim in ("police know", "reported to the police", "been reported"))
+
+
+async def test_a_drills_mail_says_so_in_its_subject_and_in_its_words() -> None:
+    """Should one ever leave, nobody may take it for a child who is out."""
+
+    async def of_a_drill(letter: Letter) -> Papers:
+        return replace(PAPERS, ref="X17")
+
+    async with a_mail_server() as server:
+        await channel(server.url, papers=of_a_drill).send(LETTER)
+    [message] = server.taken
+    body = message.get_body()
+    assert body is not None
+    assert message["Subject"].startswith("DRILL ") and body.get_content().startswith("DRILL ")
 
 
 async def test_no_machine_should_answer_and_a_bounce_should_not_carry_the_report_back() -> None:

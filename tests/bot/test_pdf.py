@@ -10,8 +10,11 @@ from pypdf.generic import DictionaryObject
 
 from bot.layout.glyphs import FOLDER, characters, cmap, printable
 from bot.layout.pdf import pages, pdf
+from casework.case import replace
 from casework.events import NoteMade
-from casework.report import MissingReport
+from casework.report import MissingReport, as_text
+from casework.report_script import NO_CHILD
+from tests.builders import minutes
 from tests.casework.test_report import a_night, hear, report
 
 NAMES = ("Łukasiewicz-Ó", "محمد", "李明", "Nguyễn", "Ивана", "Zoë")
@@ -130,3 +133,19 @@ def test_photos_and_places_that_were_sent_in_are_shown() -> None:
     text = " ".join(" ".join(page.extract_text() for page in file.pages).split())
     assert "Sent in with the case" in text and "The picture could not be kept." in text
     assert len(printed) < 400_000
+
+
+def test_a_drills_report_says_so_on_each_page_and_before_anything_is_read_out() -> None:
+    """Paper leaves the rehearsal: no page of it may be taken for a child who is out, and no word be read to the police."""
+    night = a_night()
+    night.now += minutes(5)
+    hear(night, NoteMade, words="long")
+    real = report(night, words={"long": "she is gone " * 420})
+    assert night.case is not None
+    night.case = replace(night.case, code="X17")
+    drill = report(night, words={"long": "she is gone " * 420})
+    printed = [" ".join(page.extract_text().split()) for page in read(drill).pages]
+    assert len(printed) > 1 and [] == [page for page in printed if NO_CHILD not in page]
+    assert drill.script.startswith(f"{NO_CHILD} I am reporting") and drill.script_without_name.startswith(NO_CHILD)
+    assert f"DRILL: {real.category}" == drill.category and as_text(drill).startswith("DRILL")
+    assert "DRILL" not in words(real) + as_text(real) + real.model_dump_json()

@@ -1,16 +1,19 @@
 """A rehearsal of one night: what was planted is named and costs points, and nothing of it can touch a real house."""
 
 import asyncio
+import json
 import re
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from functools import cache
+from io import BytesIO
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
 import pytest
+from pypdf import PdfReader
 
 from bot.app import House
 from bot.cli.rehearse import _apply
@@ -20,6 +23,7 @@ from bot.rehearsal.stage import Drill
 from bot.sandbox import TOKEN
 from bot.sandbox.switchboard import Sent
 from bot.settings import load
+from casework.report_script import NO_CHILD
 from storage import roster
 from storage.database import Tx
 from storage.desk import Desk
@@ -123,6 +127,19 @@ def test_every_message_says_drill_and_every_ref_is_a_drills(tmp_path: Path) -> N
     assert [each.message.text for each in sent if "DRILL" not in each.message.text] == []
     texts = [each.message.text for each in sent if each.channel == "sms"]
     assert texts and all(text.startswith("DRILL ") for text in texts)
+
+
+def test_every_page_of_a_report_that_a_rehearsal_makes_says_drill(tmp_path: Path) -> None:
+    """The police's copy, its twin, and what a co-ordinator opens in Telegram."""
+    people = READY.replace('name = "Northfield Care"', 'name = "Northfield Care"\nreport_in_telegram = true')
+    sent, code = asyncio.run(_night(tmp_path, people))
+    files = [each.read_bytes() for each in tmp_path.rglob(f"{code}*.pdf")]
+    handed = [each.message.data for each in sent if each.message.document]
+    assert files and handed
+    pages = [page.extract_text() for each in (*files, *handed) for page in PdfReader(BytesIO(each)).pages]
+    assert pages and [] == [page for page in pages if NO_CHILD not in page]
+    twins = [json.loads(each.read_text(encoding="utf-8")) for each in tmp_path.rglob(f"{code}*.json")]
+    assert twins and all(twin["category"].startswith("DRILL") and twin["script"].startswith(NO_CHILD) for twin in twins)
 
 
 # ---- drill and live never touch ---------------------------------------------------------------------

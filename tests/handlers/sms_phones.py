@@ -145,9 +145,9 @@ class Phones:
 
 
 @asynccontextmanager
-async def phones(folder: Path) -> AsyncIterator[Phones]:
+async def phones(folder: Path, *, drill: bool = False) -> AsyncIterator[Phones]:
     """Everybody's phones at a new house."""
-    async with a_house(folder) as house:
+    async with a_house(folder, drill=drill) as house:
         more: Any = roster.parse(ROSTER + MORE)
         assert isinstance(more, roster.Roster), more
         await house.database.write(lambda tx: roster.apply(tx, more, take_telegram_ids=True))

@@ -99,9 +99,9 @@ class Phones:
 
 
 @asynccontextmanager
-async def phones(folder: Path) -> AsyncIterator[Phones]:
+async def phones(folder: Path, *, drill: bool = False) -> AsyncIterator[Phones]:
     """Everybody's phones at a new house."""
-    async with a_house(folder) as house:
+    async with a_house(folder, drill=drill) as house:
         held: list[Phones] = []
 
         async def fetch(file_id: str) -> bytes:
