@@ -81,13 +81,14 @@ async def _looked(desk: Desk, *, each: Unproved) -> None:
     if not await proofs.is_open(desk.tx, letter.id):
         return
     case = await desk.case(letter.case_id)
-    if case is not None and case.open and calls(case, letter):
+    if case is not None and case.open and await _calls(desk, case, letter):
         await refused(desk, letter, dead=False, code=NO_RECEIPT)
 
 
-def calls(case: Case, letter: Letter) -> bool:
-    """Whether a letter still waits for what its reader is to do."""
-    if letter.kind == "alert":
-        return case.alert.rung > 0 and case.alert.taken_by is None
+async def _calls(desk: Desk, case: Case, letter: Letter) -> bool:
+    """Whether a letter still waits for what its reader is to do; an alert, for as long as one of theirs that nobody took does:
+    words that nobody could read are an alert, too, and no chain repeats them."""
+    if letter.kind == "alert" and letter.person is not None:
+        return await desk.alert_for(case.case_id, letter.person) is not None
     asked = [prompt.check for prompt in case.prompts if prompt.to == letter.person]
     return letter.kind == "question" and letter.text in asked

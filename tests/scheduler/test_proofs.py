@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.events import AlertAcknowledged, CheckAnswered
+from casework.events import AlertAcknowledged, CheckAnswered, NoteMade
 from casework.levels import Trust
 from handlers import receipts
 from handlers.inbox import Doors
@@ -218,3 +218,24 @@ async def test_a_text_that_calls_nobody_is_asked_for_and_left(tmp_path: Path) ->
     async with a_night(tmp_path, kind="notice") as night:
         await night.later(180)
         assert night.telegram.got == []
+
+
+@pytest.mark.parametrize("taken", [False, True])
+async def test_words_that_somebody_must_look_at_are_called_out_where_no_chain_runs(tmp_path: Path, taken: bool) -> None:
+    """A case at LOW: nothing repeats them, so that a text of them without a receipt goes another way, until it was taken."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens()
+        await h.record(case_id, NoteMade, by="alice", unread=True)
+        assert (await h.case(case_id)).alert.rung == 0
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE text <> 'C_NOTE' OR channel <> 'sms'"))
+        if taken:
+            await h.record(case_id, AlertAcknowledged, by="dee", trust=Trust.VERIFIED)
+        network, telegram = Network(), Phone("telegram")
+        night = Night(
+            h, case_id, network, telegram, Proofs(h.casebook, {"sms": network}, partial(hears, h, asked=True))
+        )
+        h.clock.instant = SENT
+        await night.post()
+        telegram.got.clear()
+        await night.later(180)
+        assert [letter.text for letter in telegram.got if letter.person == "cass"] == ([] if taken else ["C_NOTE"])
