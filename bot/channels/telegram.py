@@ -40,6 +40,7 @@ Document = Callable[[str], Awaitable[tuple[str, bytes]]]
 REQUEST_SECONDS = 10
 A_SECOND = 30  # to one chat one a second, with short bursts; to a group 20 a minute
 FORBIDDEN_SECONDS = 300  # a chat that is closed to us just now: so long that the words go another way at once
+WAIT_AT_MOST_SECONDS = 86400  # nobody is waited for longer, whatever they say
 CAPTION_AT_MOST = 1024
 ANSWER_AT_MOST = 200
 FILE_AT_MOST_BYTES = 10 * 1024 * 1024
@@ -247,7 +248,7 @@ def translated(fault: Exception) -> Refused | Unreachable:
     words = fault.message.lower() if isinstance(fault, exceptions.TelegramAPIError) else ""
     match fault:
         case exceptions.TelegramRetryAfter():
-            return Unreachable("429", float(fault.retry_after))
+            return Unreachable("429", float(min(fault.retry_after, WAIT_AT_MOST_SECONDS)))
         case exceptions.TelegramForbiddenError() if any(dead in words for dead in _DEAD):
             return Refused(_code("403", words), dead=True)
         case exceptions.TelegramForbiddenError():

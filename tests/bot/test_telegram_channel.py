@@ -184,6 +184,14 @@ async def test_too_many_requests_says_when_to_come_again(line: Line):
     assert 900 == late.value.retry_after_seconds
 
 
+async def test_no_wait_is_longer_than_a_day(line: Line):
+    """A number that no calendar holds stopped every letter of the house; it is asked again tomorrow."""
+    line.double.failures.plant("sendMessage", code=429, description="Too Many Requests", retry_after=10**15)
+    with pytest.raises(Unreachable) as late:
+        await line.channel.send(LETTER)
+    assert 86400 == late.value.retry_after_seconds
+
+
 async def test_a_group_that_became_a_supergroup_gets_the_same_letter_once(line: Line):
     """B051."""
     line.double.failures.plant("sendMessage", code=400, description="Bad Request: group chat was upgraded",
