@@ -95,6 +95,7 @@ def open_received(settings: Settings, stack: AsyncExitStack) -> "ReceivedTexts |
         auth_token=settings.twilio_auth_token.get_secret_value(),
         api_url=settings.twilio_api_url,
         number=settings.twilio_from,
+        service_sid=settings.twilio_messaging_service_sid,
     )
     stack.push_async_callback(texts.close)
     return texts

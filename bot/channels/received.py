@@ -23,11 +23,14 @@ class ReceivedTexts:
     """Texts to one number, or to one Messaging Service. Make it inside the running loop; close it at the end."""
 
     def __init__(
-        self, *, account_sid: str, auth_token: str, api_url: str, number: str, seconds: float = REQUEST_SECONDS
-    ) -> None:
+        self, *, account_sid: str, auth_token: str, api_url: str, number: str, service_sid: str,
+        seconds: float = REQUEST_SECONDS,
+    ) -> None:  # fmt: skip
+        """Without a `number` every text of the account is listed: what came to another service is left out, and what names none
+        is ours, for Twilio names one for what was sent and need not for what came in."""
         self._http = RebasedHttpClient(api_url, seconds)
         self._client = Client(account_sid, auth_token, http_client=self._http)  # type: ignore[no-untyped-call]
-        self._to = {"to": number} if number else {}
+        self._to, self._service = {"to": number} if number else {}, "" if number else service_sid
 
     async def since(self, at: datetime) -> Sequence[Fields]:
         """What people texted since then, oldest first. Raises Refused or Unreachable."""
@@ -47,12 +50,15 @@ class ReceivedTexts:
             {
                 "MessageSid": str(text.sid), "AccountSid": str(text.account_sid), "From": str(text.from_),
                 "To": str(text.to), "Body": text.body or "", "NumMedia": str(text.num_media or 0),
-                "MessagingServiceSid": str(text.messaging_service_sid or ""), "SmsStatus": "received",
+                "MessagingServiceSid": str(text.messaging_service_sid or self._service), "SmsStatus": "received",
                 "sent_at": (text.date_sent or at).astimezone(UTC).isoformat(),
             }
             for text in texts
-            if str(text.direction) == "inbound"
+            if str(text.direction) == "inbound" and self._came_here(text.messaging_service_sid)
         ]  # fmt: skip
+
+    def _came_here(self, service_sid: object) -> bool:
+        return not self._service or service_sid in (None, "", self._service)
 
     async def close(self) -> None:
         """End the connections."""

@@ -5,20 +5,25 @@ from contextlib import asynccontextmanager
 from datetime import timedelta
 from pathlib import Path
 
-from tests.bot.living import EVENING, PAT, Living, a_world, after, living
+import pytest
+
+from tests.bot.living import CASS, EVENING, PAT, Living, a_world, after, living
 from tests.databases import ON_BOTH
 
 pytestmark = ON_BOTH
 
 NOWHERE = "http://127.0.0.1:9"
+SERVICE = "MG" + "0" * 32
 
 
 @asynccontextmanager
-async def a_night(folder: Path) -> AsyncIterator[Living]:
-    """A house to which Pat has texted once."""
-    async with a_world() as world, living(folder, world) as house:
+async def a_night(folder: Path, service: str = "") -> AsyncIterator[Living]:
+    """A house to which Pat has texted once. `service`: the house has a Messaging Service and no number of its own."""
+    named = {"TWILIO_FROM": "", "TWILIO_MESSAGING_SERVICE_SID": service} if service else {}
+    told = {"MessagingServiceSid": service} if service else {}
+    async with a_world() as world, living(folder, world, **named) as house:
         await moves(house, seconds=0)
-        assert await house.text(PAT, "MISSING 20:55") == 204
+        assert await house.text(PAT, "MISSING 20:55", **told) == 204
         await house.settle()
         yield house
 
@@ -134,3 +139,18 @@ async def test_a_text_that_comes_to_the_fallback_is_worked_once(tmp_path: Path) 
         await moves(house, seconds=61)
         raised = await house.rows("SELECT actor FROM v_event WHERE kind = 'WorryRaised'")
         assert raised == [{"actor": "pat"}]
+
+
+@pytest.mark.parametrize(("named", "raised"), [(None, ["pat"]), (SERVICE, ["pat"]), ("MG" + "9" * 32, [])])
+async def test_a_house_without_a_number_of_its_own_fetches_what_came_to_its_service(
+    tmp_path: Path, named: str | None, raised: list[str]
+) -> None:
+    """Twilio lists what came to any service of the account, and does not always say to which. What came to another is none of
+    ours, and nobody is alarmed that it was for another number."""
+    async with a_night(tmp_path, SERVICE) as house:
+        sid = await lost(house, "she texted that she wants to die")
+        house.world.twilio.messages[sid]["messaging_service_sid"] = named
+        await moves(house, seconds=61)
+        rows = await house.rows("SELECT actor FROM v_event WHERE kind = 'WorryRaised'")
+        assert [row["actor"] for row in rows] == raised
+        assert not [text for text in house.phone(CASS) if "Twilio account" in text]
