@@ -167,9 +167,14 @@ class Front:
         return await readiness(
             house.database, house.clock,
             Asked(channels=house.channels, off=off, ticked=house.work.ticked, by_hand=self._moved, audit=audit,
-                  canaries=house.settings.canaries,
+                  canaries=house.settings.canaries, unheard=self._unheard(),
                   key=audit_key(house.settings) if chains else None, write=write),
         )  # fmt: skip
+
+    def _unheard(self) -> dict[str, str]:
+        """Why nothing comes in by a channel, where this node listens."""
+        why = "" if self._listening is None or not self._house.work.leading else self._listening.unheard
+        return {"telegram": why} if why else {}
 
     def _doubt(self) -> None:
         if self._proof is not None:

@@ -12,6 +12,7 @@ from bot.doors import FrontDoors
 from bot.polling import Outage, Poller
 from bot.settings import Settings
 from bot.webhook_watch import LOOKS_SECONDS, WebhookWatch
+from scheduler.outbox import Refused, Unreachable
 
 if TYPE_CHECKING:
     from bot.channels.telegram import TelegramChannel
@@ -49,8 +50,19 @@ class Listening:
                 await self._task
 
     async def poll(self) -> int:
-        """Take what waits at Telegram now, where the house asks; returns how many updates that were."""
-        return 0 if self._poller is None else await self._poller.once()
+        """Take what waits at Telegram now, where the house asks; returns how many updates that were. Where Telegram does not
+        answer, all else goes on."""
+        try:
+            return 0 if self._poller is None else await self._poller.once()
+        except (Refused, Unreachable) as fault:
+            _log.warning("updates cannot be taken", code=fault.code)
+            return 0
+
+    @property
+    def unheard(self) -> str:
+        """Why nothing that people say on Telegram comes here, and will not until somebody sets it right; else empty."""
+        why = "".join(sorted(self._bot.turned_away)[:1])
+        return why or ("unreached" if self._watch is not None and self._watch.unreached else "")
 
     async def _keep_listening(self) -> None:
         while True:

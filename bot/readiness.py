@@ -1,7 +1,7 @@
 """Knows how /readyz is answered: which promises hold at this moment, in numbers, and never a word about anybody."""
 
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -21,12 +21,14 @@ _log = structlog.get_logger(__name__)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asked:
-    """What is asked. `channels`: every way there is; `off`: those for which nothing was set. `by_hand`: a tester moves the
-    clock, so that nothing has an age. `audit`: the last look of the house's own check, where this node takes it. `canaries`:
-    where they fly. `key`: of the log's chains; None leaves them unread, as `write` = False leaves the database unwritten."""
+    """What is asked. `channels`: every way there is; `off`: those for which nothing was set. `unheard`: why nothing comes in by
+    a channel, until somebody sets it right. `by_hand`: a tester moves the clock, so that nothing has an age. `audit`: the last
+    look of the house's own check, where this node takes it. `canaries`: where they fly. `key`: of the log's chains; None leaves
+    them unread, as `write` = False leaves the database unwritten."""
 
     channels: Collection[str]
     off: Collection[str] = ()
+    unheard: Mapping[str, str] = field(default_factory=dict)
     ticked: datetime | None
     by_hand: bool
     audit: Audit | None = None
@@ -42,7 +44,7 @@ async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[boo
         "db_writable": not asked.write or await _writable(database, now),
         "tick_age_s": None if asked.ticked is None else 0 if asked.by_hand else _seconds(now, asked.ticked),
         "overdue": None, "open_without_deadline": None, "outbox_oldest_s": None, "channels": {}, "audit_ok": False,
-        "duty_warnings": {}, "self_check": _told(asked, now), "canary": {},
+        "duty_warnings": {}, "self_check": _told(asked, now), "canary": {}, "unheard": dict(asked.unheard),
     }  # fmt: skip
     try:
         found = await database.read(lambda tx: health.look(tx, now, asked.key))
@@ -55,7 +57,7 @@ async def readiness(database: Database, clock: Clock, asked: Asked) -> tuple[boo
         "overdue": found.overdue,
         "open_without_deadline": found.open_without_deadline,
         "outbox_oldest_s": 0 if found.outbox_oldest is None else _seconds(now, found.outbox_oldest),
-        "channels": {name: name not in found.out for name in asked.channels},
+        "channels": {name: name not in found.out and name not in asked.unheard for name in asked.channels},
         "audit_ok": found.chain_whole,
         "canary": flown,
         "duty_warnings": foreseen,  # what would hurt on a night to come breaks no promise tonight
@@ -83,6 +85,7 @@ def _kept(facts: dict[str, Any]) -> bool:
         and not facts["open_without_deadline"]
         and facts["outbox_oldest_s"] <= OUTBOX_AT_MOST_SECONDS
         and all(facts["canary"].values())
+        and not facts["unheard"]
         and (check is None or (check["age_s"] <= AUDIT_AT_MOST_SECONDS and not check["lasting"]))
     )
 

@@ -36,6 +36,13 @@ class WebhookWatch:
         self._first: datetime | None = None  # failed call of the outage that lasts
         self._last: datetime | None = None
 
+    @property
+    def unreached(self) -> bool:
+        """Whether Telegram fails to reach us, and has for so long that presses were lost."""
+        if self._first is None or self._last is None:
+            return False
+        return self._last - self._first >= LOSES_PRESSES_AFTER
+
     async def look(self) -> None:
         """Ask once. Raises nothing: what cannot be asked now is asked in a minute."""
         try:
@@ -47,7 +54,7 @@ class WebhookWatch:
         if failed is not None and now - failed < GETS_THROUGH_AFTER:
             self._first, self._last = self._first or failed, failed
         elif self._first is not None and self._last is not None:
-            lost = self._last - self._first >= LOSES_PRESSES_AFTER
+            lost = self.unreached
             self._first = self._last = None
             if lost:
                 await self._came_back()

@@ -41,6 +41,7 @@ REQUEST_SECONDS = 10
 A_SECOND = 30  # to one chat one a second, with short bursts; to a group 20 a minute
 FORBIDDEN_SECONDS = 300  # a chat that is closed to us just now: so long that the words go another way at once
 WAIT_AT_MOST_SECONDS = 86400  # nobody is waited for longer, whatever they say
+UNKNOWN, TWO = "401", "409"
 CAPTION_AT_MOST = 1024
 ANSWER_AT_MOST = 200
 FILE_AT_MOST_BYTES = 10 * 1024 * 1024
@@ -96,6 +97,7 @@ class TelegramChannel:
         self.bot = Bot(token, session=session)
         self.rates = Rates(in_all(a_second), each=Rate(8, 1), group=Rate(5, 0.25))
         self._card_before, self._document, self._seconds = card_before, document, seconds
+        self.turned_away: set[str] = set()  # 401: it does not know our token; 409: somebody else asks with it
 
     async def close(self) -> None:
         """Let go of the connections."""
@@ -107,6 +109,7 @@ class TelegramChannel:
         """Hand one letter over. Raises Refused for good, Unreachable for now."""
         before = await self._old_card(letter)
         receipt = await self._to(letter, letter.address)
+        self.turned_away.discard(UNKNOWN)
         if before is not None and str(before) != receipt.provider_id:
             await self._take_buttons(letter.address, before)
         return receipt
@@ -119,7 +122,7 @@ class TelegramChannel:
             new = str(moved.migrate_to_chat_id)
             return Receipt(str(await self._calling(self._deliver(letter, new))), moved_to=new)
         except (exceptions.AiogramError, TimeoutError, OSError) as fault:
-            raise translated(fault) from None
+            raise self._noted(translated(fault)) from None
 
     async def _deliver(self, letter: Letter, chat: str) -> int:
         if letter.document is not None:
@@ -219,7 +222,9 @@ class TelegramChannel:
     async def updates(self, offset: int | None, wait_seconds: int) -> list[dict[str, Any]]:
         """What people did from `offset` on, waiting so long for it. Asking for an offset confirms all below it."""
         asking = RawUpdates(offset=offset, timeout=wait_seconds)
-        return await self._calling(self.bot(asking, request_timeout=wait_seconds + int(self._seconds)))
+        found = await self._calling(self.bot(asking, request_timeout=wait_seconds + int(self._seconds)))
+        self.turned_away.discard(TWO)
+        return found
 
     async def listen_at(self, url: str, secret: str) -> None:
         """Have updates sent to a webhook."""
@@ -238,9 +243,16 @@ class TelegramChannel:
 
     async def _calling(self, call: Awaitable[T]) -> T:
         try:
-            return await call
+            answer = await call
         except (exceptions.AiogramError, TimeoutError, OSError) as fault:
-            raise translated(fault) from None
+            raise self._noted(translated(fault)) from None
+        self.turned_away.discard(UNKNOWN)
+        return answer
+
+    def _noted(self, fate: Refused | Unreachable) -> Refused | Unreachable:
+        """Note what a person must set right: no time mends it."""
+        self.turned_away |= {fate.code} & {UNKNOWN, TWO}
+        return fate
 
 
 def translated(fault: Exception) -> Refused | Unreachable:
@@ -260,10 +272,10 @@ def translated(fault: Exception) -> Refused | Unreachable:
         case exceptions.TelegramEntityTooLarge():
             return Refused("413", dead=False)
         case exceptions.TelegramConflictError():
-            return Conflict("409")
+            return Conflict(TWO)
         case exceptions.TelegramUnauthorizedError():
             _log.critical("Telegram does not know our token")
-            return Unreachable("401")
+            return Unreachable(UNKNOWN)
         case exceptions.TelegramNetworkError():
             return Unreachable("network", in_doubt=not any(each in words for each in _NEVER_LEFT))
         case _:

@@ -179,9 +179,10 @@ async def test_a_webhook_that_telegram_did_not_reach_is_noticed_when_it_does(tmp
         await minute(1, fails=True)
         for number in range(2, 8):
             await minute(number, fails=False)
-        assert source.came_back == []
+        assert source.came_back == [] and not watch.unreached
         for number in range(8, 12):
             await minute(number, fails=True)
+        assert watch.unreached
         for number in range(12, 20):
             await minute(number, fails=False)
-        assert source.came_back == [EVENING + timedelta(minutes=14)]
+        assert source.came_back == [EVENING + timedelta(minutes=14)] and not watch.unreached

@@ -17,6 +17,7 @@ from scheduler.auditor import Auditor
 from storage.database import Damaged, Unusable
 from tests.bot.living import EVENING, PAT, Living, a_world, after, living
 from tests.databases import ON_BOTH
+from tests.storage.houses import opening
 
 pytestmark = ON_BOTH
 FEW = ("+447700900401", "+447700900402")
@@ -113,6 +114,35 @@ async def test_with_both_ways_out_the_heart_stops_within_a_minute(tmp_path: Path
         for seconds in (600, 615, 630):
             await go(life, seconds=seconds)
         assert len(watcher.heard) > heard
+
+
+@pytest.mark.parametrize(("mode", "why"), [("polling", "401"), ("polling", "409"), ("webhook", "401")])
+async def test_a_house_that_telegram_turns_away_says_so_and_its_heart_stops(
+    tmp_path: Path, world: Sandbox, mode: str, why: str
+) -> None:
+    """B060, B061: our token is known no more, or another house asks with it and gets what people press. Texts go on, deadlines
+    ring, and whoever runs the house is called; once it is set right the heart beats again."""
+    async with (
+        a_watcher() as watcher,
+        living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url, TELEGRAM_MODE=mode) as life,
+    ):
+        await go(life, seconds=0)
+        token = world.telegram.token
+        if why == "401":
+            world.telegram.token = "42:" + "z" * 35
+        else:
+            world.telegram.failures.plant("getUpdates", times=1000, code=409, description="Conflict: terminated")
+        await life.house.casebook.at_desk(opening("K7"))
+        for seconds in (15, 30, 45):
+            await go(life, seconds=seconds)
+        status, said = await facts(life)
+        assert (status, said["unheard"], said["channels"]["telegram"]) == (503, {"telegram": why}, False)
+        assert said["channels"]["sms"] and len(watcher.heard) == 1
+        world.telegram.token = token
+        world.telegram.failures.waiting.clear()
+        for seconds in (60, 600, 630):
+            await go(life, seconds=seconds)
+        assert (await facts(life))[1]["unheard"] == {} and len(watcher.heard) > 1
 
 
 def sent_to(world: Sandbox, number: str) -> list[str]:

@@ -249,7 +249,7 @@ async def test_ready_tells_numbers_and_breaks_when_a_promise_does(life: Living) 
         facts = await answer.json()
         assert answer.status == 200 and facts["db_writable"] and facts["audit_ok"]
         assert set(facts) == {"db_writable", "tick_age_s", "overdue", "open_without_deadline", "outbox_oldest_s",
-                              "channels", "audit_ok", "duty_warnings", "self_check", "canary"}  # fmt: skip
+                              "channels", "audit_ok", "duty_warnings", "self_check", "canary", "unheard"}  # fmt: skip
     await life.text(PAT, "MISSING")
     await life.house.database.write(lambda tx: tx.run("DELETE FROM deadline"))
     async with life.client.get(f"{life.url}/readyz") as answer:
