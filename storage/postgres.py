@@ -3,8 +3,8 @@
 A unit runs on one line between BEGIN and COMMIT and holds the rows it changes (`Tx.hold`). Its lease is the server's
 own: a node that stops in the middle of a unit is cut off after `LEASE`, what it did is undone and the rows are free
 for the next node; when it wakes its line is gone, so that nothing it still had in hand can be written. One that stops
-in the middle of a statement looks busy to the server, and is cut off by the node that leads. A lost commit is looked
-up (`storage.postgres_pool`), and a unit that was undone runs again from its beginning.
+in the middle of a statement looks busy to the server, and is cut off by the node that leads, or by whoever waits for its
+rows. A lost commit is looked up (`storage.postgres_pool`), and a unit that was undone runs again from its beginning.
 """
 
 import asyncio
@@ -26,11 +26,6 @@ LINES = 16
 TRIES = 6  # of a unit that others were faster than
 OUTAGE = timedelta(seconds=8)  # how long a unit waits for the server to come back: a provider waits 15 s for us
 LEADER = 0x706F7263686C69  # the advisory lock of the one node that leads
-_CUT_OFF = (
-    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'porchlight'"
-    " AND datname = current_database() AND usename = current_user AND backend_xid IS NOT NULL"
-    " AND wait_event_type = 'Client' AND state_change < now() - interval '{}'"
-)
 
 
 @lru_cache(maxsize=2048)
@@ -88,17 +83,18 @@ class PostgresDatabase(Database):
     shared = True
     lanes = 4
 
-    def __init__(self, url: str, pool: Pool, *, read_only: bool) -> None:
+    def __init__(self, url: str, pool: Pool, lease: timedelta, *, read_only: bool) -> None:
         self.name = name_of(url)
         self._pool, self._read_only = pool, read_only
-        self._begun: set[asyncio.Task[Any]] = set()
+        self._begun: dict[asyncio.Task[Any], float] = {}  # the units under way, the oldest first, and since when
+        self._watching: asyncio.Task[None] | None = None
         self._leading: asyncpg.Connection | None = None
-        self._leads, self._lease = False, pool.lease
+        self._leads, self._lease = False, lease
 
     @classmethod
     async def begin(cls, url: str, *, read_only: bool = False, lines: int = LINES, lease: timedelta = LEASE) -> Self:
         """Open `postgresql://…`. `lease`: how long a node may stand still in the middle of a unit. Raises Unusable."""
-        database = cls(url, Pool(url, lines, lease, read_only=read_only), read_only=read_only)
+        database = cls(url, Pool(url, lines, lease, read_only=read_only), lease, read_only=read_only)
         await database._pool.begin()
         return database
 
@@ -130,10 +126,24 @@ class PostgresDatabase(Database):
 
     async def _whole(self, work: Coroutine[Any, Any, T]) -> T:
         """A waiter may go away; what was begun ends whole all the same."""
-        task = asyncio.get_running_loop().create_task(work)
-        self._begun.add(task)
-        task.add_done_callback(self._begun.discard)
+        loop = asyncio.get_running_loop()
+        task = loop.create_task(work)
+        self._begun[task] = loop.time()
+        task.add_done_callback(self._begun.pop)
+        if self._watching is None or self._watching.done():
+            self._watching = loop.create_task(self._watch())
         return await asyncio.shield(task)
+
+    async def _watch(self) -> None:
+        """Look after the units under way. One that lasts may wait for the rows of a node that stands still, and the bell
+        that waits with it is what would come to lead."""
+        loop, patience = asyncio.get_running_loop(), self._lease.total_seconds() / 2
+        while self._begun:
+            await asyncio.sleep(patience / 2)
+            oldest = next(iter(self._begun.values()), loop.time())
+            if loop.time() - oldest > patience:
+                with suppress(Unusable):  # the unit itself is told so
+                    await self._pool.cut_off()
 
     async def _write(self, unit: Unit[T]) -> T:
         """Run a unit until it was committed once, however often others or a lost line undo it."""
@@ -200,7 +210,7 @@ class PostgresDatabase(Database):
             if not self._leads:
                 self._leads = bool(await self._leading.fetchval("SELECT pg_try_advisory_lock($1)", LEADER))
             if self._leads:
-                await self._leading.execute(_CUT_OFF.format(lease))
+                await self._pool.cut_off(self._leading)
             return self._leads
         except Exception as fault:
             if isinstance(told(fault), Unusable):
@@ -219,6 +229,9 @@ class PostgresDatabase(Database):
     async def close(self) -> None:
         while self._begun:
             await asyncio.wait(self._begun)
+        if self._watching is not None:
+            self._watching.cancel()
+            await asyncio.wait([self._watching])
         if self._leading is not None:
             with suppress(Exception):
                 await self._leading.close()

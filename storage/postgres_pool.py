@@ -19,6 +19,11 @@ from storage.database import Conflict, Unusable, Violated
 LEASE = timedelta(seconds=4)  # how long a node may stand still in the middle of a unit before it is cut off
 WAIT = timedelta(seconds=10)  # for a row that another node holds: longer than its lease
 PREPARED = 1024
+_CUT_OFF = (  # `active`, between the two halves of a statement, or waiting in a transaction: it holds rows, and nobody comes
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'porchlight'"
+    " AND datname = current_database() AND usename = current_user AND backend_xid IS NOT NULL"
+    " AND wait_event_type = 'Client' AND state_change < now() - interval '{} ms'"
+)
 _SLOTS = "porchlight_slot"
 _MAKING = 0x706F7263686C6A  # an advisory lock: two nodes that begin at once make the table once
 
@@ -92,7 +97,7 @@ class Pool:
     """At most so many lines of one node; a line that broke is replaced when it is next needed."""
 
     def __init__(self, url: str, lines: int, lease: timedelta, *, read_only: bool) -> None:
-        self.lease = lease
+        self._lease_ms = int(lease.total_seconds() * 1000)
         self._url, self._read_only = url, read_only
         self._node, self._made = secrets.token_hex(8), 0
         self._free: list[Wire] = []
@@ -123,11 +128,10 @@ class Pool:
 
     async def connect(self, **settings: str) -> asyncpg.Connection:
         """A line beside the pool. Raises Lost, or Unusable when the server refuses us."""
-        lease = f"{int(self.lease.total_seconds() * 1000)}ms"
         kept = {
             "application_name": "porchlight",
             "synchronous_commit": "on",  # acknowledged means: survives a power cut
-            "idle_in_transaction_session_timeout": lease,
+            "idle_in_transaction_session_timeout": f"{self._lease_ms}ms",
             "lock_timeout": f"{int(WAIT.total_seconds() * 1000)}ms",
             "default_transaction_read_only": "on" if self._read_only else "off",
             "jit": "off",
@@ -176,6 +180,20 @@ class Pool:
         finally:
             line.terminate()
         return bool(number == wire.number)
+
+    async def cut_off(self, by: asyncpg.Connection | None = None) -> None:
+        """End every line that holds rows and has waited for its node longer than a lease; `by`: else by a line of its own.
+
+        Raises Lost, Unusable.
+        """
+        line = by or await self.connect()
+        try:
+            await line.execute(_CUT_OFF.format(self._lease_ms))
+        except Exception as fault:
+            raise told(fault) from fault
+        finally:
+            if line is not by:
+                line.terminate()
 
     async def close(self) -> None:
         """Close every line."""

@@ -114,6 +114,20 @@ async def test_who_leads_cuts_off_what_stopped_in_the_middle_of_a_statement(tmp_
         assert 1 == await counted(node)
 
 
+async def test_who_waits_for_what_stopped_in_the_middle_of_a_statement_cuts_it_off(tmp_path: Path) -> None:
+    """Nobody leads: the bell that would come to lead may be the one that waits, for up to a minute without this."""
+    async with a_node(tmp_path) as node:
+        await node.write(a_table)
+        line = await asyncpg.connect(databases.url(tmp_path), server_settings={"application_name": "porchlight"})
+        try:
+            await line.execute("BEGIN; UPDATE parent SET counted = 100; SAVEPOINT s0")
+            await line.prepare("SELECT counted FROM parent")
+            await node.write(count)
+        finally:
+            line.terminate()
+        assert 1 == await counted(node)
+
+
 async def test_who_leads_leaves_the_lines_that_are_at_work(tmp_path: Path) -> None:
     """A long statement of a node that lives is no stopped node."""
     tries = 0
