@@ -28,6 +28,7 @@ from storage.endpoints import is_here
 from storage.outbox import Letter
 
 SEND_SECONDS = 30  # the whole of it, with a report of some megabytes; shorter than the outbox holds a letter
+GOODBYE_SECONDS = 2
 SMTPS, SUBMISSION, RELAY = 465, 587, 25
 POLICE, REPORT = "police", "report"
 DEAD = (550, 551, 553)  # no such mailbox; what else a server refuses is this message, not the address
@@ -80,20 +81,15 @@ class EmailChannel:
             message = self._words_alone(letter) if papers is None else self._report(letter, papers)
         except ValueError:  # an address that would be a line of its own in the header
             raise Refused("no address") from None
+        line = _line(self._server, self._seconds)
         try:
             async with asyncio.timeout(self._seconds):
-                await self._hand_over(message)
+                await _hand_over(line, message)
         except (aiosmtplib.SMTPException, TimeoutError, OSError, ValueError) as error:
             raise translated(error) from None
+        finally:
+            await _goodbye(line, min(self._seconds, GOODBYE_SECONDS))
         return Receipt(provider_id=str(message["Message-ID"]))
-
-    async def _hand_over(self, message: EmailMessage) -> None:
-        async with _line(self._server, self._seconds) as line:
-            with contextlib.suppress(aiosmtplib.SMTPHeloError):  # an old server knows no extensions, and takes mail
-                await line.ehlo()
-            # should it bounce, the report itself must not travel back with the notice
-            options = ["RET=HDRS"] if line.supports_extension("dsn") else []
-            await line.send_message(message, mail_options=options)
 
     def _report(self, letter: Letter, papers: Papers) -> EmailMessage:
         """The report as a mail: no name in its subject."""
@@ -126,6 +122,23 @@ class EmailChannel:
             self._book, text, channel="email", code=papers.ref, who="", now=self._now(),
             fields={"number": str(papers.version), "at": papers.as_at}, drill=wording.is_drill(papers.ref),
         )  # fmt: skip
+
+
+async def _hand_over(line: aiosmtplib.SMTP, message: EmailMessage) -> None:
+    await line.connect()
+    with contextlib.suppress(aiosmtplib.SMTPHeloError):  # an old server knows no extensions, and takes mail
+        await line.ehlo()
+    # should it bounce, the report itself must not travel back with the notice
+    options = ["RET=HDRS"] if line.supports_extension("dsn") else []
+    await line.send_message(message, mail_options=options)
+
+
+async def _goodbye(line: aiosmtplib.SMTP, seconds: float) -> None:
+    """Hang up. What was taken stays taken, whatever a server makes of being left."""
+    with contextlib.suppress(aiosmtplib.SMTPException, TimeoutError, OSError):
+        async with asyncio.timeout(seconds):
+            await line.quit()
+    line.close()
 
 
 async def knock(url: str, seconds: float = SEND_SECONDS) -> None:

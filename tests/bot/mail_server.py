@@ -23,6 +23,7 @@ class MailServer:
     to_data: str = GOOD
     silent: bool = False
     hangs_up: bool = False
+    lingers: bool = False  # it never answers a goodbye
     asked: int = 0
     notices: bool = False  # it says that it knows delivery notices, as most do
     port: int = 0
@@ -68,6 +69,11 @@ class MailServer:
             self.taken.append(message)
             self.recipients += envelope.rcpt_tos
         return self.to_data
+
+    async def handle_QUIT(self, server: SMTP, session: Session, envelope: Envelope) -> str:
+        if self.lingers:
+            await asyncio.sleep(60)
+        return "221 Bye"
 
     def login(self, server: SMTP, session: Session, envelope: Envelope, mechanism: str, data: Any) -> AuthResult:
         assert isinstance(data, LoginPassword)

@@ -141,6 +141,14 @@ async def test_a_silent_server_and_a_dead_line_do_not_hold_the_post() -> None:
         await channel("smtp://127.0.0.1:1").send(LETTER)
 
 
+async def test_a_server_that_took_a_message_and_never_says_goodbye_has_taken_it() -> None:
+    """Or the police would get the same report again and again, and the co-ordinator would hear that they got none."""
+    async with a_line(seconds=1) as (server, mail):
+        server.lingers = True
+        receipt = await mail.send(LETTER)
+        assert receipt.provider_id == "<letter-1@northfield.example>" and len(server.taken) == 1
+
+
 @pytest.mark.filterwarnings("ignore:Requiring AUTH while not requiring TLS")
 async def test_a_name_and_a_password_open_the_server() -> None:
     """Taken from the URL, where odd characters stand as percent signs; a wrong one is our fault and not the letter's."""
