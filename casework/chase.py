@@ -29,14 +29,14 @@ def follow(turn: Turn) -> None:
     news = turn.news
     if isinstance(news, CheckAnswered):
         _answered(turn, news)
-    elif isinstance(news, PoliceLogged) and not _known(turn):
+    elif isinstance(news, PoliceLogged) and not known(turn):
         review = limits.next_review(turn.case, turn.protocol, turn.now)
         turn.decide(ReviewSet(at=turn.now, review_at=review))
     if turn.due("review"):
         _their_review(turn)
 
 
-def _known(turn: Turn) -> bool:
+def known(turn: Turn) -> bool:
     """A number that only repeats a confirmed one moves no review."""
     before = turn.before
     return (
@@ -96,10 +96,13 @@ def tell(turn: Turn) -> None:
     """Tell who must hear of a number or of a refusal."""
     news, case = turn.news, turn.case
     if isinstance(news, PoliceLogged):
+        confirmed = (
+            case.reported and news.number == case.police.number
+        )  # another one is only told, and stops the chase too
         if case.reporter(news.by) is not None:
-            text = "O_POL" if case.reported else "O_POLTOLD"
+            text = "O_POL" if confirmed else "O_POLTOLD"
             turn.tell(To(kind="person", id=news.by), text, {"number": news.number})
-        if not case.reported:
+        if not confirmed:
             turn.tell(COORDINATOR, "C_CALLPOL", {"number": news.number}, via="both", alert=1)
     elif isinstance(news, PoliceDeclined):
         _refused(turn, news)

@@ -18,7 +18,6 @@ from casework.events import (
     PoliceDeclined,
     PoliceLogged,
     ReturnRefuted,
-    RiskAssessed,
     RungClimbed,
     StayAuthorised,
     TakenUntil,
@@ -26,7 +25,7 @@ from casework.events import (
 )
 from casework.levels import Level, Route, Side, Trust
 from casework.limits import MINUTE
-from casework.missing import word
+from casework.missing import a01_just_fired, word
 from casework.protocol import Protocol
 from casework.risk import out_for
 from casework.turn import Turn
@@ -91,18 +90,15 @@ def _rose(turn: Turn) -> bool:
     before, case = turn.before, turn.case
     if before is None:
         return False
+    if a01_just_fired(turn):
+        return True
     rose = case.level > before.level or case.route.strictness > before.route.strictness
     return rose and case.level >= Level.MEDIUM
 
 
 def _must_start(turn: Turn) -> bool:
     case = turn.case
-    return (
-        case.level >= Level.MEDIUM
-        or any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
-        or _fell_silent(turn)
-        or _nobody_to_ask(turn)
-    )
+    return case.level >= Level.MEDIUM or a01_just_fired(turn) or _fell_silent(turn) or _nobody_to_ask(turn)
 
 
 def _fell_silent(turn: Turn) -> bool:
@@ -118,8 +114,11 @@ def other_parents(case: Case) -> list[str]:
 
 
 def _nobody_to_ask(turn: Turn) -> bool:
-    """A parent who may not be asked reported: a person on call is alerted at once."""
-    return turn.opened and not turn.askable()
+    """A parent who may not be asked reported, nothing reaches the last who was asked, or a review finds nobody to ask: no
+    question will fall silent, so a person on call is alerted at once."""
+    if turn.askable():
+        return False
+    return turn.opened or isinstance(turn.news, ContactUnreachable) or "review" in turn.due_keys
 
 
 def _alert(turn: Turn, number: int) -> None:
@@ -217,11 +216,13 @@ def _tell_taken(turn: Turn, person: str) -> None:
 
 
 def _acted(turn: Turn) -> bool:
-    """The taker did something that only a person who works the case does, or the number was confirmed by anybody."""
+    """The taker did something that only a person who works the case does, or anybody confirmed a number: once, not each time
+    that it is said again."""
     news = turn.news
+    mine = news.by == turn.case.alert.taken_by
     if isinstance(news, PoliceLogged) and news.trust in _PROVED:
-        return True
-    return news.by == turn.case.alert.taken_by and _is_act(news)
+        return mine or not chase.known(turn)
+    return mine and _is_act(news)
 
 
 def _is_act(news: News) -> bool:

@@ -36,8 +36,9 @@ def grace(child: Child, t0_kind: str, protocol: Protocol) -> timedelta:
 
 
 def limit(case: Case, protocol: Protocol) -> datetime:
-    """min(t0 + day value, first night instant at or after t0 + night value, first t0 + 360 min); never later than the
-    hard cap, whatever the data say. After an authorised stay the cap counts from the end of the authorisation."""
+    """min(t0 + day value, first night instant at or after t0 + night value, first t0 + 360 min), or the time at which the
+    police who said no look again, if that is sooner; never later than the hard cap, whatever the data say. After an
+    authorised stay the cap counts from the end of the authorisation."""
     ages = band(case, protocol)
     day, night = ages.max_day, ages.max_night
     if case.child.active_patterns:
@@ -46,11 +47,13 @@ def limit(case: Case, protocol: Protocol) -> datetime:
         day = min(day, case.child.plan_limit_minutes)
     cap = min(protocol.timers.hard_cap, HARD_CAP_MINUTES)
     capped_from = max(case.first_t0, case.authorised_until or case.first_t0)
-    return min(
+    ours = min(
         case.t0 + day * MINUTE,
         first_night(case.t0, protocol) + night * MINUTE,
         capped_from + cap * MINUTE,
     )
+    theirs = case.police.declined_review_at
+    return ours if theirs is None else min(ours, theirs)
 
 
 def first_night(t0: datetime, protocol: Protocol) -> datetime:

@@ -34,7 +34,7 @@ def declare(turn: Turn) -> None:
         return
     if case.level >= Level.MEDIUM:
         _instruct(turn)
-    elif _a01_just_fired(turn):
+    elif a01_just_fired(turn):
         turn.tell_reporters(turn.protocol.wording.a01 if _agreed_time_passed(turn) else "O_DOUBT")
     elif case.status is Status.CHECKING and gate_complete(case, turn.protocol) and case.level is not Level.UNASSESSED:
         _log(turn)
@@ -44,7 +44,8 @@ def declare(turn: Turn) -> None:
         _report(turn)
 
 
-def _a01_just_fired(turn: Turn) -> bool:
+def a01_just_fired(turn: Turn) -> bool:
+    """Whether this step asks a person on call to decide about a child who was reached (A01)."""
     return any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
 
 

@@ -4,17 +4,22 @@ from datetime import timedelta
 
 import pytest
 
+from casework.deadlines import armed
 from casework.effects import CallOff, MarkAlerts
 from casework.events import (
     AlertAcknowledged,
     CheckAnswered,
     ChildSeen,
+    ContactUnreachable,
     News,
     NoteMade,
     PoliceDeclined,
     PoliceLogged,
     ReturnRefuted,
+    StayAuthorised,
+    TakenUntil,
     UnsureSettled,
+    WhereaboutsGiven,
     WorryRaised,
 )
 from casework.evolve import replay
@@ -260,3 +265,119 @@ def test_their_review_is_none_of_ours():
     declined(night, review_at=ours - minutes(5))
     night.until(ours - minutes(4))
     assert night.case is not None and ours == night.case.review_at
+
+
+def test_the_limit_is_their_review_or_ours_whichever_comes_first():
+    """6.4: at LOW, an adult rang early and the police look again at 20:40. Then it is a missing child, not at 22:00."""
+    night = Night(the_protocol(), START)
+    night.opens(a_child(at_home=True), side=Side.PARENT, by="pat", t0=START)
+    for check, value in ALL_SAID.items():
+        night.answers(check, value)
+    declined(night, review_at=local(DAY, "20:40"))
+    assert night.case is not None and Level.LOW is night.case.level
+    night.until(local(DAY, "20:40"))
+    assert {"20:40 pat R_LIMIT", "20:40 coordinator C_POLREV"} <= set(night.texts())
+    assert night.case.fired("M02")
+
+
+def test_a_review_of_theirs_makes_no_limit_later():
+    night = a_night()
+    ours = armed(night.case, night.protocol)["limit"] if night.case else None
+    declined(night, review_at=local("2026-06-25", "09:00"))
+    assert night.case is not None and ours == armed(night.case, night.protocol)["limit"]
+
+
+# ---- what must not keep it, and who must hear all the same -------------------------------------------------
+
+
+def test_a_number_that_is_on_file_already_holds_the_alert_no_longer():
+    """Else a thumb could hold it all night: it is confirmed once. Another number, or the one that a rise asks for, is news."""
+    night = a_night()
+    takes(night, "cass", "20:01")
+    for clock, number in (("20:02", "2290"), ("20:50", "2290"), ("20:55", "2291")):
+        night.until(local(DAY, clock))
+        night.hear(PoliceLogged(at=night.now, by="alice", channel="telegram", number=number))
+    assert night.case is not None
+    until = [e.until for e in night.log if isinstance(e, TakenUntil)]
+    assert [local(DAY, clock) for clock in ("20:11", "21:02", "21:55")] == until
+
+
+def test_another_number_than_the_one_on_file_is_confirmed_by_a_person():
+    """A text stops the chase, so somebody must hear of it: the adult reads that it will be confirmed, and the report keeps
+    the number that was."""
+    night = a_night(side=Side.PARENT)
+    night.hear(PoliceLogged(at=night.now, by="cass", channel="telegram", number="2290"))
+    night.until(local(DAY, "20:05"))
+    for number in ("2290", "7777"):
+        night.hear(PoliceLogged(at=night.now, by="pat", channel="sms", trust=Trust.NONE, number=number))
+    assert ["O_POL", "O_POLTOLD"] == [s.text for s in night.said if s.to == "pat" and s.text.startswith("O_POL")]
+    assert [("coordinator", "7777")] == [(s.to, s.tell.fields["number"]) for s in night.said if s.text == "C_CALLPOL"]
+    assert night.case is not None and "2290" == night.case.police.number
+
+
+def test_a_decision_that_a01_asks_for_does_not_wait_for_a_taking_to_lapse():
+    """Cass took the alert about a silence; that the agreed time has passed is for whoever decides, and now."""
+    night = Night(the_protocol(), START)
+    night.opens(a_child(), t0=START)
+    night.until(local(DAY, "20:11"))
+    for check, value in (("C01", "no"), ("C04", "spoke"), ("C05", "yes")):
+        night.answers(check, value)
+    night.hear(
+        WhereaboutsGiven(
+            at=night.now, by="alice", channel="telegram", check="C06", place=True, adult=True, approved=True,
+            back_at=local(DAY, "20:20"),
+        )
+    )  # fmt: skip
+    for check, value in (("C07", "yes"), ("C10", "no"), ("C11", "none"), ("C12", "not_worried")):
+        night.answers(check, value)
+    takes(night, "cass", "20:40")
+    night.until(local(DAY, "20:46"))
+    assert night.case is not None
+    assert local(DAY, "20:46") == night.case.a01_since
+    assert "20:46 coordinator C_ALERT" in night.texts()
+    assert night.case.alert.taken_by is None
+
+
+ALL_SAID = {
+    "P00": "1", "P01": "no", "P06": "no_answer", "P04": "looked", "P08": "no", "P11": "neither", "P12": "no", "P10": "no",
+    "P16": "not_worried", "P07": "nobody_knows", "P09": "never", "P13": "no", "P14": "yes", "P15": "no", "P05": "no",
+    "P03": "given", "P17": "given", "P18": "given",
+}  # fmt: skip
+
+
+def test_when_nobody_is_left_to_ask_the_people_on_call_are_alerted_and_it_climbs():
+    """A parent opts out of texts: no review reaches anybody, and nothing else would be heard until the limit."""
+    night = Night(the_protocol(), START)
+    night.opens(a_child(at_home=True), side=Side.PARENT, by="pat", t0=START)
+    for check, value in ALL_SAID.items():
+        night.answers(check, value)
+    night.until(local(DAY, "20:05"))
+    assert night.case is not None and not night.case.prompts and not night.case.alert.rung
+    night.hear(ContactUnreachable(at=night.now, by="house", channel="sms", person="pat"))
+    night.until(local(DAY, "20:20"))
+    assert ["20:05 coordinator C_ALERT", "20:06 coordinator X_OPTOUT", "20:10 deputy C_ALERT"] == [
+        text for text in night.texts(local(DAY, "20:02")) if "C_ALERT" in text or "X_OPTOUT" in text
+    ][:3]
+
+
+def test_a_review_that_finds_nobody_to_ask_is_a_silence():
+    """A stay that was allowed has ended the alerts; by the next check nothing reaches who would be asked."""
+    night = Night(the_protocol(), START)
+    night.opens(a_child(at_home=True), side=Side.PARENT, by="pat", t0=START)
+    for check, value in ALL_SAID.items():
+        night.answers(check, value)
+    night.hear(ContactUnreachable(at=night.now, by="house", channel="sms", person="pat"))
+    night.hear(StayAuthorised(at=night.now, by="cass", channel="telegram", until=local(DAY, "23:00")))
+    assert night.case is not None and not night.case.alert.rung
+    night.until(local(DAY, "20:15"))
+    assert night.texts()[-1] == "20:15 coordinator C_ALERT"
+
+
+def test_an_alert_of_somebody_who_took_it_at_low_does_not_hide_that_nobody_can_be_asked():
+    night = Night(the_protocol(), START)
+    night.opens(a_child(at_home=True), side=Side.PARENT, by="pat", t0=START)
+    for check, value in ALL_SAID.items():
+        night.answers(check, value)
+    takes(night, "cass", "20:02")
+    night.hear(ContactUnreachable(at=night.now, by="house", channel="sms", person="pat"))
+    assert night.case is not None and 1 == night.case.alert.rung and night.case.alert.taken_by is None
