@@ -4,8 +4,9 @@ hours and is asked about until it is settled (domain 8, A2 to A11)."""
 from datetime import datetime, timedelta
 
 from casework.case import Case, Task
-from casework.effects import To
+from casework.effects import CallOff, MarkAlerts, To
 from casework.events import (
+    AlertAcknowledged,
     CheckAnswered,
     CheckAsked,
     InterviewRecorded,
@@ -22,6 +23,7 @@ from casework.protocol import Task as TaskRule
 from casework.turn import Turn
 
 CALLBACK, WELL, SIGN_OFF = "CALLBACK", "WELL", "A12"
+HURT = "A2"  # the child may be hurt: somebody on call is to ring now, and one after the other is alerted until somebody does
 
 
 def begin(turn: Turn, seen_at: datetime) -> None:
@@ -55,6 +57,8 @@ def follow(turn: Turn) -> None:
         _after_answer(turn, news)
     if isinstance(news, InterviewRecorded):
         _interview(turn, news.outcome)
+    if isinstance(news, AlertAcknowledged):
+        _taken(turn, news.by)
     if isinstance(news, TaskDone) and news.task != SIGN_OFF:
         end_task(turn, news.task, news.outcome)
     if turn.due("wellbeing"):
@@ -70,7 +74,7 @@ def _after_answer(turn: Turn, news: CheckAnswered) -> None:
     means = means_of(turn, news)
     if news.check == "B_WELL":
         if means & {"unwell", "unsure"}:
-            turn.tell(To(kind="duty", id="coordinator"), "C_UNWELL", {}, via="both", alert=1)
+            _may_be_hurt(turn)
         end_task(turn, WELL, "answered")
         if turn.case.police.number is not None:
             _put(turn, "B_POL", news.by)
@@ -83,6 +87,31 @@ def _after_answer(turn: Turn, news: CheckAnswered) -> None:
         _interview(turn, next(iter(means), ""))
     elif news.check.startswith("T_") and news.check != f"T_{SIGN_OFF}":
         end_task(turn, news.check.removeprefix("T_"), "done")
+
+
+def _may_be_hurt(turn: Turn) -> None:
+    """A person on call hears it now, and the next rung where nobody takes it."""
+    task = turn.case.task(HURT)
+    if task is None or task.done_at is not None:
+        due = turn.now + turn.protocol.timers.claim.next_rung * MINUTE
+        turn.decide(TaskOpened(at=turn.now, task=HURT, owner_role="coordinator", due_at=due))
+    turn.tell(To(kind="duty", id="coordinator"), "C_UNWELL", {}, via="both", alert=1)
+
+
+def _climb(turn: Turn, task: Task) -> None:
+    """Nobody took it: the next rung is alerted, and the last one again and again."""
+    protocol = turn.protocol
+    number = min(task.rung + 1, protocol.last_rung)
+    wait = protocol.timers.claim.next_rung if number < protocol.last_rung else protocol.repeat.others
+    turn.decide(TaskMoved(at=turn.now, task=HURT, due_at=turn.now + wait * MINUTE, rung=number))
+    turn.tell(turn.rung(number), "C_UNWELL", {}, via="both", alert=number)
+
+
+def _taken(turn: Turn, person: str) -> None:
+    """A named person has it; what would still wake others for it is called off."""
+    end_task(turn, HURT, "taken")
+    turn.effects.append(MarkAlerts(state="taken", by=person, rungs=(0, turn.protocol.last_rung)))
+    turn.effects.append(CallOff(but=person))
 
 
 def _kind(turn: Turn, person: str) -> None:
@@ -167,6 +196,9 @@ def _task_due(case: Case, rule: TaskRule) -> bool:
 
 def _task_again(turn: Turn, task: Task) -> None:
     """A task falls due: its owner is told, later times follow its rule, then daily; after three days also the next rung."""
+    if task.task == HURT:
+        _climb(turn, task)
+        return
     if task.task == CALLBACK or any(each.id == task.task for each in turn.protocol.obligations):
         return
     rule = next((t for t in turn.protocol.task if t.id == task.task), None)

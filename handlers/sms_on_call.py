@@ -8,10 +8,10 @@ from casework.events import UnsureSettled
 from casework.levels import Trust
 from handlers import sms_codes
 from handlers.sms_cases import the_case
-from handlers.taking import AGAIN, DAY, LATE, MORE, THEIRS, day_in_hand, take
+from handlers.taking import AGAIN, BACK, DAY, LATE, MORE, THEIRS, day_in_hand, take
 from handlers.texter import Concern, Texter
 
-_ANSWERS = {THEIRS: "N_ACK", AGAIN: "N_ACKAGAIN", MORE: "N_ACKMORE", LATE: "N_ACKLATE", DAY: "N_NOTED"}
+_ANSWERS = {THEIRS: "N_ACK", AGAIN: "N_ACKAGAIN", MORE: "N_ACKMORE", LATE: "N_ACKLATE", DAY: "N_NOTED", BACK: "N_HURT"}
 
 
 async def acknowledge(texter: Texter, command: Command) -> bool:

@@ -14,15 +14,16 @@ from casework.step import Step
 from storage.desk import Desk
 
 Record = Callable[[Case, News], Awaitable[Step]]
-THEIRS, AGAIN, MORE, LATE, DAY = "theirs", "again", "more", "late", "day"
+THEIRS, AGAIN, MORE, LATE, DAY, BACK = "theirs", "again", "more", "late", "day", "back"
 
 
 async def take(
     desk: Desk, record: Record, case: Case, person: str, channel: str, day: str | None
 ) -> tuple[str, Mapping[str, Field]]:
     """Take the alert for this person, or on the letter of a day that step alone. Returns what became of it, with the fields
-    of the answer: theirs, or theirs before, until when (`by`); noted, and one more must answer; the day's step is theirs; or
-    late, since when (`at`) somebody else has it and nothing waits in their own hands."""
+    of the answer: theirs, or theirs before, until when (`by`); noted, and one more must answer; the day's step is theirs; the
+    child is back, and how it is they look after; or late, since when (`at`) somebody else has it and nothing waits in their
+    own hands."""
     if day is not None:
         await record(case, taken_on(desk, person, channel, day))
         return DAY, {}
@@ -65,7 +66,9 @@ async def _live(desk: Desk, case: Case, person: str) -> list[int]:
 
 
 def became(before: Case, after: Case, person: str) -> str:
-    """What an acknowledgement of this person led to."""
+    """What an acknowledgement of this person led to; `back`: the child is, and how the child is was what to look after."""
+    if after.returned:
+        return BACK
     if after.alert.taken_by != person:
         return MORE
     return AGAIN if before.alert.taken_by == person else THEIRS

@@ -79,8 +79,8 @@ async def take_on(talk: Talk, case: Case, day: str) -> None:
 async def _say_taken(talk: Talk, before: Case, after: Case) -> None:
     until = after.alert.taken_until
     became = taking.became(before, after, talk.person.person_id)
-    if after.returned:
-        await talk.say("noticed", case=before)
+    if became == taking.BACK:
+        await talk.say("N_HURT", case=before)
     elif became == taking.MORE:
         await talk.say("ack_more", case=before)
     else:

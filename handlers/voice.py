@@ -206,7 +206,9 @@ class Call:
         became, fields = await taking.take(desk, self.record, case, self.person.person_id, "voice", day)
         if became == taking.LATE:
             return self.spoken(self.says("voice_late", fields, case.code))
-        text = {taking.MORE: "voice_more", taking.DAY: "voice_heard"}.get(became, "voice_taken")
+        text = {taking.MORE: "voice_more", taking.DAY: "voice_heard", taking.BACK: "voice_heard"}.get(
+            became, "voice_taken"
+        )
         return self.spoken(letter.body, letter.body, self.says(text, fields, case.code))
 
 

@@ -8,7 +8,11 @@ from storage.database import Tx
 from storage.outbox import Letter
 
 IN_GROUPS = "group_alert"
-CHAIN = ("C_ALERT", "C_NOREF")  # the chain's own words; a notice of something new is sent whoever has the alert
+CHAIN = (
+    "C_ALERT",
+    "C_NOREF",
+    "C_UNWELL",
+)  # the chain's own words; a notice of something new is sent whoever has the alert
 
 
 async def call_off(tx: Tx, case_id: str, but: str, now: datetime) -> None:

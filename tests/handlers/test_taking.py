@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from casework.events import NoteMade, PoliceLogged
+from casework.events import ChildSeen, NoteMade, PoliceLogged
 from casework.protocol import Protocol
 from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
@@ -161,3 +161,34 @@ async def test_by_text_what_came_since_the_alert_was_taken_is_not_late(by_text: 
     await by_text.house.record((await by_text.case()).case_id, NoteMade, by="pat", unread=True)
     (answer,) = await by_text.texts("cass", f"ACK {code} {await by_text.digits('cass')}")
     assert "yours until" in answer
+
+
+# ---- the child is back and may be hurt ------------------------------------------------------------------
+
+
+async def test_who_takes_it_that_the_child_may_be_hurt_reads_what_to_do_and_others_are_left_alone(home: Phones):
+    """By the button; who comes later reads who has it, and nobody else is woken."""
+    await home.types("alice", "/absent K7 20:45")
+    await home.types("alice", "/back")
+    await home.presses("alice", "Yes, I can see the child myself")
+    await home.presses("alice", "Yes")
+    await home.house.silence(home.house.clock.now() + timedelta(minutes=6))
+    assert any("may be hurt" in text for text in await home.reads("dee"))
+    await home.presses("cass", "Take")
+    assert "you look after how K7 is" in (await home.reads("cass"))[-1]
+    await home.presses("dee", "Take")
+    assert "Cass Example took it at 21:06" in (await home.reads("dee"))[-1]
+    await home.house.silence(home.house.clock.now() + timedelta(minutes=60))
+    assert not [row for row in await home.all() if row["text"] == "C_UNWELL"]
+    tasks = await home.house.rows("SELECT done_by, outcome FROM v_task WHERE kind = 'A2'")
+    assert [{"done_by": "cass", "outcome": "taken"}] == tasks
+
+
+async def test_by_text_too_it_is_taken_that_the_child_may_be_hurt(by_text: Texts):
+    await by_text.texts("pat", "MISSING 20:55")
+    case = await by_text.case()
+    await by_text.house.record(case.case_id, ChildSeen, by="cass", via="callback", seen_at=by_text.house.clock.now())
+    await by_text.texts("pat", "2")
+    assert "C_UNWELL" == (await by_text.alerts("cass"))[-1]
+    answer = await by_text.texts("cass", f"ACK {case.code} {await by_text.digits('cass')}")
+    assert "you look after how K is" in answer[-1]
