@@ -1,4 +1,5 @@
-"""Knows what becomes of an alert whose rung nobody holds: whoever stands on the next rungs hears at once, and it is said.
+"""Knows what becomes of an alert whose rung nobody holds, or only somebody on leave: whoever stands on the next rungs hears
+at once, and it is said.
 
 The ladder keeps its own time; here the minutes are saved that it would wait for nobody.
 """
@@ -40,7 +41,7 @@ def role_of(rung: Rung, case: Case) -> str:
 
 async def _held(addressees: Addressees, case: Case, role: str) -> bool:
     held = await rota.on_duty(addressees.directory, case.organisation, role, case.home, addressees.now)
-    return bool(held.people) and not held.stand_in
+    return bool(held.people) and not (held.stand_in or held.away)
 
 
 async def empty_first(addressees: Addressees, case: Case, protocol: Protocol) -> str:

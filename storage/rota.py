@@ -114,11 +114,13 @@ class Held:
     """The people who hold a role, the first to be alerted first, and why it is they.
 
     `stand_in`: the role they have in its place, where nobody who can be reached holds the one that was asked for.
+    `away`: they are on leave, all of them, and are asked for want of anybody else.
     """
 
     people: tuple[Person, ...]
     why: str
     stand_in: str = ""
+    away: bool = False
 
 
 async def stands_in(directory: People, organisation: str, home: str, person_id: str, now: datetime) -> bool:
@@ -167,10 +169,12 @@ def _by_line_or_role(on_call: OnCall, role: str) -> Held:
     lines, lost = _reachable(_present(on_call, on_call.on_line(role)))
     if lines:
         return Held(lines[:1], f"duty line of {role}{lost}")
-    held, gone = _reachable(_here(on_call, on_call.holders(role)))
+    holders = on_call.holders(role)
+    held, gone = _reachable(_here(on_call, holders))
+    away = bool(held) and not _present(on_call, holders)
     nobody = "no shift and no duty line" if on_call.rota.shifts.get(role) else "no duty line"
-    why = f"{nobody}: everybody who is {role}" if held else f"nobody is {role}"
-    return Held(held, why + (lost or gone))
+    why = f"{nobody}: everybody who is {role}{', all on leave' if away else ''}" if held else f"nobody is {role}"
+    return Held(held, why + (lost or gone), away=away)
 
 
 def _by_shift(on_call: OnCall, role: str, on_duty: Duty) -> Held:
@@ -196,7 +200,8 @@ def _second(on_call: OnCall) -> Held:
     holders, gone = _reachable(_here(on_call, on_call.holders("coordinator")))
     first = _by_line_or_role(on_call, "coordinator").people if on_duty.people else lines or holders
     others = [person for person in holders if person not in first]
-    return Held(tuple(others[:1]), ("another co-ordinator" if others else "there is no second co-ordinator") + gone)
+    why = "another co-ordinator" if others else "there is no second co-ordinator"
+    return Held(tuple(others[:1]), why + gone, away=bool(others) and not _present(on_call, others))
 
 
 def _here(on_call: OnCall, people: list[Person]) -> list[Person]:

@@ -6,8 +6,9 @@ from functools import partial
 from pathlib import Path
 
 from casework.events import AlertAcknowledged, WorryRaised
-from storage import roster
+from storage import planning, roster
 from storage.database import Tx
+from storage.desk import Desk
 from storage.directory import Directory
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, ROSTER, House, a_house
@@ -120,3 +121,20 @@ async def test_with_nobody_on_call_at_all_the_case_goes_on(tmp_path: Path) -> No
         await house.silence(EVENING + 20 * MINUTE)
         assert (await house.case(case_id)).open and await alerted(house) == []
         assert await house.rows("SELECT id FROM outbox WHERE text IN ('R_NOACK', 'O_HIGH')") != []
+
+
+async def test_a_rung_whose_only_holder_is_on_leave_is_passed_over_and_it_is_said(tmp_path: Path) -> None:
+    """They are alerted for want of anybody else, and so is whoever is next, at the same moment."""
+    async with without(tmp_path) as house:
+
+        async def away(desk: Desk) -> None:
+            ola = await desk.directory.person("ola")
+            assert ola is not None
+            await planning.leave(desk, ola, "cass", EVENING - MINUTE, EVENING + 600 * MINUTE)
+
+        await house.casebook.at_desk(away)
+        await a_worry(house)
+        assert await alerted(house) == [(1, "cass"), (1, "dee")]
+        assert "ola" in {who for who, _ in await said(house)}
+        held = await house.casebook.at_desk(lambda desk: desk.directory.on_duty("org1", "coordinator", "oak", desk.now))
+        assert ["cass"] == [each.person_id for each in held]
