@@ -7,18 +7,15 @@ not text the same people each time.
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 
-import aiohttp
 import structlog
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from bot.channels.sms import LIVES_AT_MOST_SECONDS, RebasedHttpClient
+from bot.channels.sms import FAULTS, LIVES_AT_MOST_SECONDS, RebasedHttpClient
 
 AGAIN_AFTER = timedelta(minutes=15)
 SECONDS = 5
 LOOKED_AT = 50  # of the newest texts to a number
 ALIKE = 30  # characters at the beginning that tell one kind of text from another
-_FAULTS = (TwilioException, aiohttp.ClientError, TimeoutError, OSError)
 _log = structlog.get_logger(__name__)
 
 
@@ -45,7 +42,7 @@ class LastResort:
             await self._client.messages.create_async(
                 to=number, body=words, validity_period=LIVES_AT_MOST_SECONDS, smart_encoded=True, **self._sender
             )
-        except _FAULTS as fault:
+        except FAULTS as fault:
             _log.critical("a last-resort text did not leave", code=getattr(fault, "code", type(fault).__name__))
             return False
         return True
@@ -55,7 +52,7 @@ class LastResort:
         since = self._now() - AGAIN_AFTER
         try:
             found = await self._client.messages.list_async(to=number, limit=LOOKED_AT, page_size=LOOKED_AT)
-        except _FAULTS:
+        except FAULTS:
             return False
         return any(
             (m.body or "").startswith(words[:ALIKE]) and m.date_created is not None and m.date_created > since

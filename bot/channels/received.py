@@ -7,11 +7,9 @@ webhook would have had, with the instant at which the text was sent.
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-import aiohttp
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from bot.channels.sms import REQUEST_SECONDS, RebasedHttpClient, translated
+from bot.channels.sms import FAULTS, REQUEST_SECONDS, RebasedHttpClient, translated
 from storage.endpoints import WHATSAPP
 
 LISTED_AT_MOST, PAGE = 2000, 200
@@ -44,7 +42,7 @@ class ReceivedTexts:
             texts = await self._client.messages.list_async(
                 date_sent_after=at.astimezone(UTC), limit=LISTED_AT_MOST, page_size=PAGE, **to
             )
-        except (TwilioException, aiohttp.ClientError, TimeoutError, OSError) as error:
+        except FAULTS as error:
             raise translated(error) from None
         return [
             {

@@ -7,11 +7,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import TypeVar
 
-import aiohttp
-from twilio.base.exceptions import TwilioException
 from twilio.rest import Client
 
-from bot.channels.sms import LIVES_AT_MOST_SECONDS, REQUEST_SECONDS, RebasedHttpClient, translated
+from bot.channels.sms import FAULTS, LIVES_AT_MOST_SECONDS, REQUEST_SECONDS, RebasedHttpClient, translated
 from scheduler.outbox import Refused, Unreachable
 
 T = TypeVar("T")
@@ -76,5 +74,5 @@ class ScheduledTexts:
 async def _asking(request: Awaitable[T]) -> T:
     try:
         return await request
-    except (TwilioException, aiohttp.ClientError, TimeoutError, OSError) as error:
+    except FAULTS as error:
         raise translated(error) from None

@@ -39,7 +39,7 @@ DEAD = frozenset(
 LOOKED_THROUGH = 20  # texts to one number, newest first, among which one is looked for that may have gone out
 CLOCKS_APART = timedelta(seconds=30)  # Twilio's and ours
 GONE_WRONG = ("failed", "undelivered", "canceled")
-FAULTS = (TwilioException, aiohttp.ClientError, TimeoutError, OSError)
+FAULTS = (TwilioException, aiohttp.ClientError, TimeoutError, OSError, ValueError)  # the last: a yes that is no JSON
 NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.InvalidURL)  # no line came about: nothing was said
 _log = structlog.get_logger(__name__)
 

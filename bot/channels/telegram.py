@@ -279,7 +279,8 @@ def translated(fault: Exception) -> Refused | Unreachable:
         case exceptions.TelegramNetworkError():
             return Unreachable("network", in_doubt=not any(each in words for each in _NEVER_LEFT))
         case _:
-            return Unreachable(type(fault).__name__, in_doubt=isinstance(fault, TimeoutError))
+            unread = isinstance(fault, TimeoutError | exceptions.ClientDecodeError)
+            return Unreachable(type(fault).__name__, in_doubt=unread)
 
 
 def _begun(fate: Refused | Unreachable) -> Refused | Unreachable:

@@ -1,4 +1,5 @@
-"""One server that stands for each provider in turn and is in one of five moods: it takes, refuses, is busy, broken, silent."""
+"""One server that stands for each provider in turn and is in one of six moods: it takes, refuses, is busy, broken, silent,
+or says yes in words that nobody can read."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -20,7 +21,7 @@ from storage.outbox import Letter
 from tests.bot.mail_server import GOOD, a_mail_server
 from tests.storage.houses import EVENING
 
-Mood = Literal["takes", "refuses", "busy", "broken", "silent"]
+Mood = Literal["takes", "refuses", "busy", "broken", "silent", "garbled"]
 NUMBER, CHAT, MAILBOX, NAME = "+447700900201", "1001002003", "control@police.example", "Kai Example"
 OURS = "+441632960200"
 SECONDS = 0.5
@@ -67,8 +68,8 @@ async def line(kind: str) -> AsyncIterator[Line]:
         came.append(request.path)
         if mood[0] == "silent":
             await asyncio.sleep(60)
-        if mood[0] == "broken":
-            return web.Response(status=BROKEN[0], text=BROKEN[1])
+        if mood[0] in ("broken", "garbled"):
+            return web.Response(status=200 if mood[0] == "garbled" else BROKEN[0], text=BROKEN[1])
         status, told = answers[mood[0]]
         return web.json_response(told, status=status, headers={"Retry-After": "7"} if status == 429 else {})
 

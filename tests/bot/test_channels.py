@@ -62,6 +62,16 @@ async def test_it_refuses_for_ever(kind: str) -> None:
         assert (made.arrived(), caught.value.dead) == (1, kind != "whatsapp")
 
 
+@pytest.mark.parametrize("kind", ["telegram", "sms", "whatsapp", "voice"])
+async def test_a_yes_that_nobody_can_read_leaves_a_doubt(kind: str) -> None:
+    """It was perhaps taken: it goes again as a repeat, or is looked for first. What an endpoint says is its own."""
+    async with line(kind) as made:
+        made.become("garbled")
+        with pytest.raises(Unreachable) as caught:
+            await made.channel.send(made.letter)
+        assert caught.value.in_doubt and made.arrived() == 1
+
+
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("mood", ["busy", "broken"])
 async def test_it_comes_again_and_not_by_itself(kind: str, mood: Mood) -> None:

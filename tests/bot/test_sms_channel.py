@@ -11,6 +11,7 @@ from urllib.parse import parse_qs
 import pytest
 from aiohttp import web
 
+from bot.channels.last_resort import LastResort
 from bot.channels.off import OffChannel
 from bot.channels.sms import SmsChannel
 from scheduler.outbox import Refused, Unreachable
@@ -33,14 +34,16 @@ class Twilio:
         self.status = 201
         self.answer: dict[str, object] = {"sid": "SM" + "0" * 32, "status": "queued"}
         self.silent = False
+        self.garbled = False  # it says yes, and no JSON
         self.list_status = 200
+        self.url = ""
 
     async def create(self, request: web.Request) -> web.Response:
         fields = {name: values[0] for name, values in parse_qs(await request.text()).items()}
         self.heard.append((request.path, fields))
         if self.silent:
             await asyncio.sleep(60)
-        return web.json_response(self.answer, status=self.status)
+        return web.Response(text="<html>") if self.garbled else web.json_response(self.answer, status=self.status)
 
     async def list(self, request: web.Request) -> web.Response:
         """What came so far, as Twilio lists it."""
@@ -69,8 +72,9 @@ async def a_line(seconds: float = 5, service: str = "") -> AsyncIterator[tuple[T
     runner = web.AppRunner(app, shutdown_timeout=0, handler_cancellation=True)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
+    double.url = f"http://127.0.0.1:{runner.addresses[0][1]}/base/"
     channel = SmsChannel(
-        account_sid="AC1", auth_token="t", api_url=f"http://127.0.0.1:{runner.addresses[0][1]}/base/",
+        account_sid="AC1", auth_token="t", api_url=double.url,
         sender="" if service else "+441632960200", service_sid=service, public_url="https://porch.example/",
         now=lambda: NOW, seconds=seconds,
     )  # fmt: skip
@@ -194,6 +198,19 @@ async def test_a_dead_line_is_unreachable() -> None:
         await dead.send(LETTER)
     assert not unheard.value.in_doubt
     await dead.close()
+
+
+async def test_the_last_resort_goes_on_to_the_next_number_whatever_is_answered() -> None:
+    """P18: a page in place of an answer to the first text must not keep the second from leaving."""
+    async with a_line() as (double, _):
+        double.garbled = True
+        few = LastResort(
+            numbers=[PAT, "+447700900202"], account_sid="AC1", auth_token="t", api_url=double.url, sender="+441632960200",
+            service_sid="", now=lambda: NOW,
+        )  # fmt: skip
+        assert await few.say("Porchlight has failed") == 0
+        await few.close()
+        assert [fields["To"] for _, fields in double.heard] == [PAT, "+447700900202"]
 
 
 async def test_no_fault_quotes_a_number() -> None:
