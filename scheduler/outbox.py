@@ -15,11 +15,11 @@ import structlog
 from casework.effects import Tell, To
 from casework.events import ContactUnreachable
 from casework.levels import Side
-from scheduler import detours
 from storage import called_off, dying, groups, held_up, outbox
 from storage.casebook import Casebook, where
 from storage.database import Unusable
 from storage.desk import Desk
+from storage.other_ways import NOWHERE, onward
 from storage.outbox import Letter
 
 log = structlog.get_logger()
@@ -94,7 +94,7 @@ async def write_down(casebook: Casebook, letter: Letter, fate: Fate, now: dateti
 async def _by_another_way(casebook: Casebook, letter: Letter) -> None:
     """Send on what was refused, in a unit of its own: where it cannot be composed, its letter has failed all the same."""
     try:
-        await casebook.at_desk(partial(detours.onward, letter=letter))
+        _say_lost(letter, await casebook.at_desk(partial(onward, letter=letter)))
     except Unusable:
         raise
     except Exception as fault:
@@ -113,7 +113,7 @@ async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime
             case Unreachable():
                 await _put_back(desk, letter, fate, now)
                 if (fate.retry_after_seconds or 0) > LONG_SECONDS and await held_up.passed_on(desk.tx, letter.id, now):
-                    await detours.onward(desk, letter)
+                    await onward(desk, letter)
                 if letter.tries == HELD_UP_TRIES:
                     await _tell_unsent(desk, letter)
             case Refused():
@@ -163,7 +163,7 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
         return
     await _tell_unsent(desk, letter)
     if case is None or not called_off.needless(case, letter):
-        await detours.onward(desk, letter)
+        _say_lost(letter, await onward(desk, letter))
     if not dead or case is None or letter.person is None or letter.person in case.unreachable:
         return
     reporter = case.reporter(letter.person)
@@ -172,6 +172,11 @@ async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> 
             at=desk.now, by="house", channel=letter.channel, person=letter.person, opted_out=code == OPTED_OUT
         )
         await desk.record(case.case_id, news)
+
+
+def _say_lost(letter: Letter, way: str | None) -> None:
+    if way == NOWHERE:
+        log.error("no way is left for a letter", letter=letter.id, person=letter.person)
 
 
 async def _tell_unsent(desk: Desk, letter: Letter) -> None:

@@ -7,16 +7,18 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from structlog.testing import capture_logs
 
 from casework import speech
 from casework.events import WorryRaised
 from casework.levels import Level
 from casework.protocol import Protocol
-from scheduler.detours import Detours, onward
+from scheduler.detours import Detours
 from scheduler.outbox import Receipt, Refused, Unreachable
 from scheduler.postman import drain
 from storage import contacts, held_up, outbox, roster
 from storage.desk import Desk
+from storage.other_ways import onward
 from storage.outbox import Letter
 from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
@@ -183,6 +185,22 @@ async def test_what_waits_for_a_channel_that_is_down_carries_nothing(tmp_path):
         assert await Detours(house.casebook).turn(later) == 1
         await drain(house.casebook, ways, later)
         assert "voice" in [name for name, _ in to(ways, "cass", "C_ALERT")]
+
+
+async def test_what_waits_and_has_no_other_way_is_not_given_up(tmp_path: Path) -> None:
+    """Cass has Telegram alone, which is out. Her letter leaves by it yet, so that nothing is said to be lost; once it is
+    refused, no way is left, and that is a fault."""
+    async with a_night(tmp_path, ways=()) as house:
+        await house.database.write(lambda tx: tx.run("UPDATE person SET mobile = NULL WHERE id = 'cass'"))
+        await house.database.write(lambda tx: outbox.enqueue(tx, AN_ALERT))
+        await drain(house.casebook, phones(telegram=Unreachable("502")), EVENING)
+        later = EVENING + held_up.AFTER
+        with capture_logs() as logs:
+            assert await Detours(house.casebook).turn(later) == 0
+        assert [(x["log_level"], x["letter"]) for x in logs if "letter" in x] == [("info", AN_ALERT.id)]
+        with capture_logs() as logs:
+            await drain(house.casebook, phones(telegram=Refused("403", dead=False)), later)
+        assert [x["letter"] for x in logs if x["log_level"] == "error"] == [AN_ALERT.id]
 
 
 @pytest.mark.parametrize(
