@@ -8,14 +8,14 @@ from casework.events import ContactUnreachable
 from casework.levels import Trust
 from handlers import sms_answers
 from handlers.texter import Texter
-from storage import dying
+from storage import contacts, dying
 
 
 async def stop(texter: Texter, command: Command) -> bool:
     """They opted out of our texts: nothing is texted back, and people hear of it (B092)."""
     for owner in texter.people:
         await dying.note(
-            texter.desk, person=owner.person_id, channel="sms", address=texter.number, fault=dying.OPTED_OUT
+            texter.desk, person=owner.person_id, channel="sms", address=texter.number, fault=contacts.OPTED_OUT
         )
     for concern in await texter.concerns():
         person = concern.person.person_id

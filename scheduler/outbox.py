@@ -12,10 +12,7 @@ from typing import Protocol, TypeAlias, assert_never
 
 import structlog
 
-from casework.effects import Tell, To
-from casework.events import ContactUnreachable
-from casework.levels import Side
-from storage import called_off, dying, groups, held_up, outbox
+from storage import dying, groups, held_up, outbox, undelivered
 from storage.casebook import Casebook, where
 from storage.database import Unusable
 from storage.desk import Desk
@@ -24,8 +21,6 @@ from storage.outbox import Letter
 
 log = structlog.get_logger()
 
-OPTED_OUT = "21610"  # Twilio: they texted STOP
-REPORTS_BY = ("email", "webhook")
 LONG_SECONDS = 60  # whoever is to wait longer is reached another way now: a rung is a few minutes
 HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
@@ -114,8 +109,8 @@ async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime
                 await _put_back(desk, letter, fate, now)
                 if (fate.retry_after_seconds or 0) > LONG_SECONDS and await held_up.passed_on(desk.tx, letter.id, now):
                     await onward(desk, letter)
-                if letter.tries == HELD_UP_TRIES:
-                    await _tell_unsent(desk, letter)
+                if letter.tries == HELD_UP_TRIES and letter.case_id is not None:
+                    await undelivered.tell_unsent(desk, letter, await desk.case(letter.case_id))
             case Refused():
                 pass
             case _:
@@ -151,38 +146,13 @@ async def _keep_card(desk: Desk, letter: Letter, receipt: Receipt) -> None:
 
 
 async def refused(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> None:
-    """A letter will not arrive here: it goes by the person's other channel, and the case hears of a dead address.
-
-    Nothing follows for a case that is over, and no other way for what was taken or answered since. Staff whose Telegram is
-    dead are still asked by SMS; a parent is rung.
-    """
+    """A letter will not arrive here: it goes by the person's other channel, and so does all that waits for an address which
+    is dead; what else follows is `storage.undelivered`'s."""
     if dead:
         await dying.note(desk, person=letter.person, channel=letter.channel, address=letter.address, fault=code)
-    case = None if letter.case_id is None else await desk.case(letter.case_id)
-    if case is not None and not case.open:
-        return
-    await _tell_unsent(desk, letter)
-    if case is None or not called_off.needless(case, letter):
-        _say_lost(letter, await onward(desk, letter))
-    if not dead or case is None or letter.person is None or letter.person in case.unreachable:
-        return
-    reporter = case.reporter(letter.person)
-    if reporter is not None and reporter.side is Side.PARENT:
-        news = ContactUnreachable(
-            at=desk.now, by="house", channel=letter.channel, person=letter.person, opted_out=code == OPTED_OUT
-        )
-        await desk.record(case.case_id, news)
+    _say_lost(letter, await undelivered.follow(desk, letter, dead=dead, code=code))
 
 
 def _say_lost(letter: Letter, way: str | None) -> None:
     if way == NOWHERE:
         log.error("no way is left for a letter", letter=letter.id, person=letter.person)
-
-
-async def _tell_unsent(desk: Desk, letter: Letter) -> None:
-    """A report that does not leave is a person's to send on: the co-ordinator hears of it."""
-    case = None if letter.case_id is None else await desk.case(letter.case_id)
-    if letter.kind != "report" or letter.channel not in REPORTS_BY or case is None or not case.open:
-        return
-    text = "C_FILE" if letter.person == "police" else "C_UNSENT"
-    await desk.tell(case, Tell(to=To(kind="duty", id="coordinator"), text=text, via="quiet"))

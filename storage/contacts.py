@@ -7,6 +7,7 @@ from storage.codec import instant, ms
 from storage.database import Row, Tx
 
 NO_SUCH_NUMBER = frozenset({"21211", "21214", "21217", "30005"})  # Twilio: no telephone rings there either
+OPTED_OUT = "21610"  # Twilio: they texted STOP
 OPEN_FOR = timedelta(hours=48)  # then who has not answered is named
 
 

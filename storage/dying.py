@@ -5,20 +5,21 @@ texted STOP can be rung: their case goes on, and START brings their texts back.
 """
 
 from casework.events import ContactRestored
-from storage import contacts, groups, handing_over, notices
+from storage import contacts, groups, handing_over, notices, undelivered
 from storage.desk import Desk
 from storage.directory import Person
 
-OPTED_OUT = "21610"  # Twilio: they texted STOP
 WAYS = {"telegram": "Telegram", "sms": "text", "voice": "phone", "email": "e-mail"}
 
 
 async def note(desk: Desk, *, person: str | None, channel: str, address: str, fault: str) -> None:
-    """Note that an address is dead: of a person whoever is to mend it hears, a group's binding ends and its people hear."""
+    """Note that an address is dead: of a person whoever is to mend it hears, and what waits for it goes another way; a
+    group's binding ends and its people hear."""
     if person is not None:
         whose = await desk.directory.person(person)
         if whose is not None and await contacts.died(desk.tx, person, channel, address, fault, desk.now):
             await _tell(desk, whose, channel, fault)
+            await undelivered.pass_by(desk, whose, channel, address, fault)
     elif channel == "telegram" and address.lstrip("-").isdecimal():
         await lose_group(desk, int(address), fault)
 
@@ -27,7 +28,7 @@ async def spoke(desk: Desk, person: Person, channel: str, *, opts_in: bool = Fal
     """Something came from a channel of theirs that was dead. Who opted out of our texts may write, and still gets none."""
     if channel not in person.dead:
         return
-    if opts_in or await contacts.fault_of(desk.tx, person.person_id, channel) != OPTED_OUT:
+    if opts_in or await contacts.fault_of(desk.tx, person.person_id, channel) != contacts.OPTED_OUT:
         await contacts.lives(desk.tx, person.person_id, channel)
         for case in await desk.open_cases(person=person.person_id):
             if person.person_id in case.unreachable:
@@ -47,7 +48,7 @@ async def _tell(desk: Desk, whose: Person, channel: str, fault: str) -> None:
     if not [p for p in people if p.person_id != whose.person_id]:
         people += await desk.directory.on_duty(whose.organisation, "deputy", "", desk.now)
     others = [p for p in people if p.person_id != whose.person_id]
-    text = "C_STOPPED" if fault == OPTED_OUT else "C_LOST"
+    text = "C_STOPPED" if fault == contacts.OPTED_OUT else "C_LOST"
     await notices.tell(desk, others or people, text, {"name": whose.name, "way": WAYS[channel]})
 
 

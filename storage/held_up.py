@@ -32,8 +32,9 @@ async def ways_of(tx: Tx, letter: Letter) -> dict[str, bool]:
     """
     rows = await tx.rows(
         "SELECT channel, state, passed_on FROM outbox WHERE id > ? AND case_id IS NOT DISTINCT FROM ? AND person = ? AND text = ?"
-        " AND (cause = ? OR due_at = ?)",
-        _made_after(letter.due_at), letter.case_id, letter.person, letter.text, letter.cause, ms(letter.due_at),
+        " AND (cause IN (?, ?) OR due_at = ?)",
+        _made_after(letter.due_at), letter.case_id, letter.person, letter.text, letter.cause, _first_cause(letter),
+        ms(letter.due_at),
     )  # fmt: skip
     stays = [row["state"] == "queued" and row["passed_on"] is not None for row in rows]
     going = {row["channel"] for row, stay in zip(rows, stays, strict=True) if row["state"] in _GOES and not stay}
@@ -76,6 +77,16 @@ async def passed_on(tx: Tx, letter_id: str, now: datetime) -> bool:
     return changed == 1
 
 
+async def waiting_at(tx: Tx, person: str, channel: str, address: str, now: datetime) -> list[Letter]:
+    """What waits for one address of a person and is still of use, most urgent first; nobody takes it meanwhile."""
+    rows = await tx.rows(
+        "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND person = ? AND address = ?"
+        f" AND (expires_at IS NULL OR expires_at > ?) ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}",
+        channel, person, address, ms(now), AT_ONCE,
+    )  # fmt: skip
+    return [letter_of(row) for row in rows]
+
+
 async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:
     """Of what waits for these channels, drop what a newer letter says anew, and what another way has told: when the channel
     is back, people read how it stands, and not how it stood. A newer letter that is to go later says nothing yet, and an alert
@@ -100,6 +111,11 @@ async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:
         *channels,
     )
     return await tx.run(f"UPDATE outbox SET state = 'cancelled' WHERE {which}", *channels)
+
+
+def _first_cause(letter: Letter) -> str:
+    """What called its words forth: a text that is tried anew, or goes past WhatsApp, says so behind a stroke."""
+    return (letter.cause or "").partition("/")[0]
 
 
 def _made_after(at: datetime) -> str:

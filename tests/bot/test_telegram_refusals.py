@@ -56,12 +56,29 @@ async def test_an_account_where_nothing_arrives(
         assert await life.rows("SELECT person, channel FROM dead_channel") == [
             {"person": "alice", "channel": "telegram"}
         ]
-        life.now(EVENING + timedelta(minutes=3))  # what was written before that was known goes out, and by text
-        await life.settle()
-        asked, texted = calls(world, ALICE), life.phone(ALICE_TEXTED)
         life.now(EVENING + timedelta(minutes=15))
         await life.settle()
-        assert len(life.phone(ALICE_TEXTED)) > len(texted) and calls(world, ALICE) == asked  # not tried there again
+        assert len(life.phone(ALICE_TEXTED)) > len(texted) and calls(world, ALICE) == 1  # not tried there again
+
+
+async def test_who_shuts_the_bot_out_while_letters_wait(tmp_path: Path, world: Sandbox) -> None:
+    """Telegram says so before anything is refused: each of them goes by text, once, and nothing is tried there at all."""
+    async with living(tmp_path, world) as life:
+        dead = {"id": 1001, "is_bot": False, "first_name": "x"}
+        await life.says(2, 1001, "/absent K7 20:30")
+        blocked(world, ALICE)
+        await life.update(
+            {"update_id": 3, "my_chat_member": {
+                "chat": {"id": 1001, "type": "private"}, "from": dead, "date": 1,
+                "old_chat_member": {"status": "member", "user": dead},
+                "new_chat_member": {"status": "kicked", "user": dead, "until_date": 0},
+            }}
+        )  # fmt: skip
+        for minutes in (0, 1, 2):
+            life.now(EVENING + timedelta(minutes=minutes))
+            await life.settle()
+        assert calls(world, ALICE) == 0
+        assert len([text for text in life.phone(ALICE_TEXTED) if "is K in danger now" in text]) == 1
 
 
 @pytest.mark.parametrize("code", [500, 502, 503])
