@@ -8,8 +8,9 @@ import contextlib
 import json
 import os
 import signal
+import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -21,6 +22,7 @@ import aiohttp
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN, Sandbox
 from bot.sandbox.twilio import sign
 from tests import databases
+from tests.warm import Forked, forge
 
 ROOT = Path(__file__).parents[1]
 ROSTER = ROOT / "bot" / "sandbox" / "seed.toml"
@@ -43,9 +45,10 @@ class Outside:
     crash: str = ""
     empty: bool = False  # on another database, in which nothing is
     on: str | None = None  # an engine; else the one under test
+    warm: bool = False  # its processes need not load the program
     more: dict[str, str] = field(default_factory=dict)  # settings beyond the usual ones
     port: int = 0
-    process: asyncio.subprocess.Process | None = None
+    process: asyncio.subprocess.Process | Forked | None = None
     now: datetime = field(default_factory=lambda: datetime.fromisoformat("2026-06-15T19:00:00+00:00"))
     _count: int = 1000
 
@@ -73,10 +76,7 @@ class Outside:
     async def start(self) -> None:
         """Start the process and wait for its ready line."""
         with (self.folder / "house.log").open("ab") as log:
-            self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "bot", "run", cwd=self.folder, env=self.environment(),
-                stdout=asyncio.subprocess.PIPE, stderr=log,
-            )  # fmt: skip
+            self.process = await self._begin(("run",), log.fileno())
         assert self.process.stdout is not None
         line = await asyncio.wait_for(self.process.stdout.readline(), READY_SECONDS)
         assert line, (self.folder / "house.log").read_text()[-3000:]
@@ -92,12 +92,17 @@ class Outside:
 
     async def command(self, *words: str) -> tuple[int, str]:
         """Run `porchlight WORDS`; returns its exit code and what it printed."""
-        process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "bot", *words, cwd=self.folder, env=self.environment(),
-            stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.STDOUT,
-        )  # fmt: skip
+        process = await self._begin(words, subprocess.STDOUT)
         out, _ = await process.communicate()
         return process.returncode or 0, out.decode()
+
+    async def _begin(self, words: Sequence[str], stderr: int) -> asyncio.subprocess.Process | Forked:
+        if self.warm:
+            return await forge().start(words, self.folder, self.environment(), stderr)
+        return await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "bot", *words, cwd=self.folder, env=self.environment(), stdout=subprocess.PIPE,
+            stderr=stderr,
+        )  # fmt: skip
 
     # ---- what the outside does ----
 
@@ -166,15 +171,21 @@ class Outside:
 
 @asynccontextmanager
 async def outside(
-    folder: Path, *, seed: str = "1", start: str = "2026-06-15T19:00:00+00:00", on: str | None = None
+    folder: Path,
+    *,
+    seed: str = "1",
+    start: str = "2026-06-15T19:00:00+00:00",
+    on: str | None = None,
+    warm: bool = False,
 ) -> AsyncIterator[Outside]:
-    """A house with the sandbox's people, imported by its own command, not started yet. `on`: as for `databases.url`."""
+    """A house with the sandbox's people, imported by its own command, not started yet. `on`: as for `databases.url`;
+    `warm`: its processes need not load the program."""
     folder.mkdir(parents=True, exist_ok=True)
     sandbox = Sandbox(datetime.fromisoformat(start))
     await sandbox.open()
     timeout = aiohttp.ClientTimeout(total=ANSWER_SECONDS)
     async with aiohttp.ClientSession(timeout=timeout) as client:
-        house = Outside(folder, sandbox, client, seed=seed, on=on, now=datetime.fromisoformat(start))
+        house = Outside(folder, sandbox, client, seed=seed, on=on, warm=warm, now=datetime.fromisoformat(start))
         house.set_clock(house.now)
         try:
             code, said = await house.command("import", str(ROSTER))

@@ -86,14 +86,14 @@ async def test_fifty_kills_lose_nothing_and_do_nothing_twice(tmp_path):
     """P1, P3, P4, P5: every message answered 2xx is in the log once, no deadline is skipped, no second report is made."""
     seed = os.environ.get("PORCHLIGHT_KILL_SEED", str(random.SystemRandom().randrange(10**9)))
     print(f"\nkill seed {seed}: PORCHLIGHT_KILL_SEED={seed} repeats it", file=sys.stderr)
-    async with outside(tmp_path / "whole") as whole:
+    async with outside(tmp_path / "whole", warm=True) as whole:
         assert await a_night(whole, 0, random.Random(seed)) == []
         expected = [{k: r[k] for k in r if k != "case_id"} for r in whole.rows(EVENTS)]
         reports = whole.rows(REPORTS)
     assert len(expected) > 100
 
     async def one(number: int) -> None:
-        async with outside(tmp_path / f"killed{number}") as house:
+        async with outside(tmp_path / f"killed{number}", warm=True) as house:
             flaws = await a_night(house, KILLS // SIDE_BY_SIDE, random.Random(f"{seed}-{number}"))
             assert flaws == []
             assert [{k: r[k] for k in r if k != "case_id"} for r in house.rows(EVENTS)] == expected

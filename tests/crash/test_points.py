@@ -55,11 +55,11 @@ async def _alive(house: Outside) -> None:
 
 async def test_a_kill_at_every_point_leaves_the_log_of_an_undisturbed_night(tmp_path):
     """P3, P4, P5: at each point the process died once, and in the end the log is the same, event by event."""
-    async with outside(tmp_path / "whole") as house:
+    async with outside(tmp_path / "whole", warm=True) as house:
         expected = await a_night(house)
         assert {"CaseClosed", "ReportMade", "RungClimbed"} <= {e["kind"] for e in expected}
     for point in (p for p in POINTS if not p.startswith(("migrate.", "move."))):
-        async with outside(tmp_path / point) as house:
+        async with outside(tmp_path / point, warm=True) as house:
             house.crash = point
             found = await a_night(house)
             assert house.crash == "", f"{point} was never passed"
@@ -69,7 +69,7 @@ async def test_a_kill_at_every_point_leaves_the_log_of_an_undisturbed_night(tmp_
 
 async def test_a_kill_after_each_migration_is_gone_on_from(tmp_path):
     """The schema is at one of its numbered versions, and the next run goes on from there."""
-    async with outside(tmp_path) as house:
+    async with outside(tmp_path, warm=True) as house:
         house.empty = True
         deaths = 0
         for _ in range(20):
