@@ -9,7 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from bot import loops
+from bot import logs, loops
 from bot.acts.desk_work import REFUSED, USAGE, BadUsage, Said
 from bot.cli.parser import parser
 from bot.cli.told import tell
@@ -35,7 +35,9 @@ def main(
 
 def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: Path) -> Said:
     try:
-        said: Said = loops.run(typed.does(load(environ, folder), typed), stays=typed.command == "run")
+        settings = load(environ, folder)
+        logs.set_up(settings.log, settings.secrets())  # to stderr: what a command answers stands alone on stdout
+        said: Said = loops.run(typed.does(settings, typed), stays=typed.command == "run")
         return said
     except BadSettings as fault:
         return Said(REFUSED, ("these settings cannot stand:", *fault.faults))

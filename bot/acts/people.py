@@ -1,7 +1,8 @@
 """What a person may do to the register through the command line: take a roster, add, invite or cut off a person."""
 
-from bot.acts.desk_work import FINDINGS, FINE, Act, Arguments, BadUsage, Said, author, somebody
+from bot.acts.desk_work import CHANNEL, FINDINGS, FINE, Act, Arguments, BadUsage, Said, author, somebody
 from casework.errors import NotAllowed
+from casework.events import DeadlinePassed
 from storage import invites, pins, roster
 from storage.desk import Desk
 from storage.directory import Person
@@ -51,9 +52,14 @@ async def _ask_number(desk: Desk, person: Person) -> Said:
 
 
 async def deactivate(desk: Desk, arguments: Arguments) -> Said:
-    """Cut a person off: account, buttons and invites are dead in the same transaction (T4)."""
+    """Cut a person off: account, buttons and invites are dead in the same transaction (T4), and what they had taken lapses."""
     person = await _other(desk, arguments)
     await desk.directory.deactivate(person.person_id)
+    by = str(arguments["by"])
+    for case in await desk.open_cases(organisation=person.organisation):
+        if case.alert.taken_by == person.person_id:
+            over = DeadlinePassed(at=desk.now, by=by, channel=CHANNEL, kinds=("lapse",), due=desk.now)
+            await desk.record(case.case_id, over)
     return Said(FINE, (f"{person.person_id} is cut off",), {"person": person.person_id, "active": False})
 
 

@@ -253,6 +253,41 @@ def test_somebody_cut_off_can_do_nothing_more(tmp_path: Path) -> None:
     assert house.run("case", "open", "K7", "--by", "alice").code == 3
 
 
+def test_what_is_logged_is_no_part_of_the_answer(tmp_path: Path) -> None:
+    """Nobody holds the first rung, which is logged: a program still reads the answer, and the log is scrubbed on stderr."""
+    house = terminal(tmp_path, ROSTER.replace('roles = ["coordinator"]', 'roles = ["staff:oak"]'))
+    code = house.fine("case", "open", "K7", "--by", "alice")["code"]
+    ran = house.alone("case", "raise", code, "--by", "alice", "--json")
+    assert ran.json["code"] == code
+    assert "nobody holds a rung" in ran.err
+
+
+def test_what_somebody_cut_off_had_taken_is_alerted_again_at_once(tmp_path: Path) -> None:
+    """T4: with a log number on file it would have been held for an hour, by nobody."""
+    house = terminal(tmp_path)
+    house.fine(
+        "person",
+        "add",
+        "dee",
+        "--name",
+        "Dee Example",
+        "--role",
+        "deputy",
+        "--mobile",
+        "+447700900302",
+        "--by",
+        "mo",
+    )
+    code = house.fine("case", "open", "K7", "--by", "alice")["code"]
+    house.fine("case", "raise", code, "--by", "alice")
+    house.fine("ack", code, "--by", "cass")
+    house.fine("case", "log-number", code, "2290", "--by", "cass")
+    assert {"cass"} == {row["person"] for row in house.rows("SELECT person FROM alert")}
+    house.fine("person", "deactivate", "cass", "--by", "mo")
+    assert "dee" in {row["person"] for row in house.rows("SELECT person FROM alert")}
+    assert "the taking of the alert ended" in house.fine("case", "journal", code)[-2]["says"]
+
+
 def test_a_parents_number_is_proved_by_six_digits(tmp_path: Path) -> None:
     """An invite for a parent goes out as a text, and the digits stand nowhere in the database in the open."""
     house = terminal(tmp_path)
