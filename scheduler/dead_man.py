@@ -160,7 +160,7 @@ class DeadMan:
 
     def _to_ask(self, plan: Plan) -> list[Text]:
         """Those to put there; one that was refused a moment ago waits for the next round."""
-        return [text for text in plan.put if (text.case_id, text.key, text.due_at) not in self._refused]
+        return [text for text in plan.put if _name(text) not in self._refused]
 
     async def _carry_out(self, plan: Plan, now: datetime) -> tuple[int, bool]:
         """Put what is to stand there, then call back what it replaces; returns how much was done, and whether all was: after
@@ -168,7 +168,7 @@ class DeadMan:
         texts = self._to_ask(plan)
         states = await asyncio.gather(*(self._put(text, now) for text in texts))
         standing = {text.key for text, state in zip(texts, states, strict=True) if state == "stands"}
-        gone = [text for text in plan.stale if _may_go(text, plan, standing)]
+        gone = [text for text in plan.stale if _may_go(text, plan, standing) and _name(text) not in self._refused]
         back = await asyncio.gather(*(self._call_back(text, now) for text in gone))
         return sum(state != "asked" for state in states) + sum(back), len(standing) == len(texts) and all(back)
 
@@ -185,7 +185,7 @@ class DeadMan:
         except Refused as fault:
             _log.error("a dead-man text was refused", case=text.case_id, person=text.person, code=fault.code)
             code = fault.code
-            self._refused[text.case_id, text.key, text.due_at] = now
+            self._refused[_name(text)] = now
             await self._write(lambda tx: dead_men.note(tx, text, "refused", fault=code))
             return "refused"
         await self._write(lambda tx: dead_men.note(tx, text, "stands", provider_id=sid))
@@ -199,6 +199,9 @@ class DeadMan:
                 return False
             except Refused as fault:
                 _log.error("a dead-man text cannot be called back", case=text.case_id, code=fault.code)
+                if now <= text.send_at:  # perhaps it stands: each round asks again until it has left
+                    self._refused[_name(text)] = now
+                    return False
         await self._write(lambda tx: dead_men.forget(tx, [text]))
         return True
 
@@ -239,6 +242,10 @@ class DeadMan:
 
     async def _write(self, unit: Callable[[Tx], Awaitable[None]]) -> None:
         await self._casebook.database.write(unit)
+
+
+def _name(text: Text) -> tuple[str, Key, datetime]:
+    return text.case_id, text.key, text.due_at
 
 
 def _may_go(stale: Text, plan: Plan, standing: Collection[Key]) -> bool:

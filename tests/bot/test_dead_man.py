@@ -141,6 +141,36 @@ async def test_what_cannot_be_called_back_is_called_back_later(tmp_path: Path, w
         assert standing(world) == {}
 
 
+async def test_a_text_that_twilio_will_not_call_back_is_not_forgotten(tmp_path: Path, world: Sandbox) -> None:
+    """An answer nobody knows never means that it is gone: it is asked for again each minute, until it has left."""
+    async with living(tmp_path, world, **WITH) as life:
+        await life.says(1, ALICE_ID, "/absent K7 20:55")
+        await life.settle()
+        ref, _ = await case(life)
+        world.twilio.failures.plant("cancel", times=2, status=400, code=99999)
+        await seen(life, ref)
+        assert len(standing(world)) == 2
+        calls = len(world.twilio.calls)
+        await go(life, world, after(seconds=20))
+        assert len(world.twilio.calls) == calls, "not at each look"
+        await go(life, world, after(seconds=90))
+        assert standing(world) == {}
+        assert await life.rows("SELECT * FROM dead_man") == []
+
+
+async def test_what_left_and_cannot_be_called_back_is_forgotten(tmp_path: Path, world: Sandbox) -> None:
+    """Nothing is asked for ever."""
+    async with living(tmp_path, world, **WITH) as life:
+        await life.says(1, ALICE_ID, "/absent K7 20:55")
+        await life.settle()
+        ref, _ = await case(life)
+        world.twilio.failures.plant("cancel", times=100, status=400, code=99999)
+        await seen(life, ref)
+        await go(life, world, after(minutes=60))
+        await go(life, world, after(minutes=62))
+        assert await life.rows("SELECT * FROM dead_man") == []
+
+
 async def test_an_account_that_takes_nothing_within_a_quarter_of_an_hour_gets_it_a_little_later(
     tmp_path: Path, world: Sandbox
 ) -> None:
