@@ -4,6 +4,7 @@ Who may not be told whether a case is open gets what strangers get.
 """
 
 from casework.commands import Command
+from casework.wording import is_drill
 from handlers.inbox import is_watch, may_see
 from handlers.texter import Concern, Texter
 from storage.addressees import askable
@@ -12,7 +13,7 @@ from storage.addressees import askable
 async def the_case(texter: Texter, command: Command) -> Concern | None:
     """The one case a command is about. None: they were told that there is none, that it is over, or asked which."""
     concerns = await texter.concerns()
-    if command.ref is not None:
+    if command.ref is not None and not (concerns and await _mistyped(texter, command)):
         found = next((c for c in concerns if c.case.code == command.ref), None)
         return found or await _named(texter, command.ref)
     if texter.chosen:
@@ -24,6 +25,18 @@ async def the_case(texter: Texter, command: Command) -> Concern | None:
     else:
         await _none_open(texter)
     return None
+
+
+async def _mistyped(texter: Texter, command: Command) -> bool:
+    """Whether somebody worries about a ref that leads them to no case, nor to a rehearsal: a wrong digit costs no worry. What
+    is told of the police or of a return is never taken for another case than the one that was named."""
+    if command.word != "WORRIED" or command.ref is None or is_drill(command.ref):
+        return False
+    for person in texter.people:
+        case = await texter.desk.case_by_code(command.ref, [person.organisation])
+        if case is not None and await may_see(texter.desk, person, case):
+            return False
+    return True
 
 
 async def _picked(texter: Texter, concern: Concern) -> bool:

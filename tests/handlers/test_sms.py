@@ -493,3 +493,22 @@ async def test_a_number_that_was_dead_and_texts_is_alive(all_phones: Phones) -> 
 
 async def dead(all_phones: Phones) -> list[str]:
     return [row["person"] for row in await all_phones.house.rows("SELECT person FROM dead_channel")]
+
+
+@pytest.mark.parametrize("words", ["WORRIED A99", "a99 worried"])
+async def test_a_worry_with_a_mistyped_ref_is_a_worry(all_phones: Phones, words: str) -> None:
+    """Anybody may raise: it was answered with "no check is open", and nothing was raised."""
+    await all_phones.texts("pat", "MISSING 20:55")
+    await all_phones.texts("pat", words)
+    assert "R16" in (await all_phones.case()).flags
+
+
+@pytest.mark.parametrize("words", ["POL A99 1234567", "BACK A99", "WORRIED X17"])
+async def test_what_may_lower_or_belongs_to_a_rehearsal_is_taken_for_no_other_case(
+    all_phones: Phones, words: str
+) -> None:
+    """A number would stop the chase of a case that it is not about; who answers a drill means no child who is out."""
+    await all_phones.texts("pat", "MISSING 20:55")
+    before = (await all_phones.case()).seq
+    await all_phones.texts("pat", words)
+    assert before == (await all_phones.case()).seq
