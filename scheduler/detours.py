@@ -6,12 +6,12 @@ from functools import partial
 
 import structlog
 
-from storage import held_up
+from storage import held_up, undelivered
 from storage.casebook import Casebook, where
-from storage.database import Tx
+from storage.database import Tx, Unusable
 from storage.desk import Desk
 from storage.held_up import HeldUp
-from storage.other_ways import NOWHERE, onward
+from storage.other_ways import NOWHERE
 
 log = structlog.get_logger()
 
@@ -38,11 +38,20 @@ class Detours:
 
     async def _look(self, now: datetime) -> int:
         found, out = await self._casebook.database.read(lambda tx: _held_up(tx, now))
-        gone = [await self._casebook.at_desk(partial(_pass_on, held=each, out=out)) for each in found]
+        gone = [await self._one(each, out) for each in found]
         if out:
             await self._casebook.database.write(lambda tx: held_up.drop_the_old(tx, out, now))
             log.warning("channels are down", channels=sorted(out), other_way=sum(gone))
         return sum(gone)
+
+    async def _one(self, held: HeldUp, out: Collection[str]) -> bool:
+        try:
+            return await self._casebook.at_desk(partial(_pass_on, held=held, out=out))
+        except Unusable:
+            raise
+        except Exception as fault:  # it keeps no other waiting
+            log.error("a letter that is held up could not be passed on", letter=held.letter.id, fault=where(fault))
+            return False
 
 
 async def _held_up(tx: Tx, now: datetime) -> tuple[list[HeldUp], frozenset[str]]:
@@ -53,7 +62,7 @@ async def _held_up(tx: Tx, now: datetime) -> tuple[list[HeldUp], frozenset[str]]
 async def _pass_on(desk: Desk, *, held: HeldUp, out: Collection[str]) -> bool:
     if not await held_up.passed_on(desk.tx, held.letter.id, desk.now):
         return False
-    way = await onward(desk, held.letter, out=out, since=held.since)
+    way = await undelivered.hold_up(desk, held.letter, out=out, since=held.since)
     if way == NOWHERE:  # nothing is lost: it leaves by its own way yet
         log.info("a letter waits and no other way leads", letter=held.letter.id, person=held.letter.person)
     return way not in (None, NOWHERE)

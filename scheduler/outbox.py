@@ -22,7 +22,6 @@ from storage.outbox import Letter
 log = structlog.get_logger()
 
 LONG_SECONDS = 60  # whoever is to wait longer is reached another way now: a rung is a few minutes
-HELD_UP_TRIES = 4  # some 65 s after the first: then a person sends the report on, and it is still tried
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,9 +107,7 @@ async def record(desk: Desk, pairs: Sequence[tuple[Letter, Fate]], now: datetime
             case Unreachable():
                 await _put_back(desk, letter, fate, now)
                 if (fate.retry_after_seconds or 0) > LONG_SECONDS and await held_up.passed_on(desk.tx, letter.id, now):
-                    await onward(desk, letter)
-                if letter.tries == HELD_UP_TRIES and letter.case_id is not None:
-                    await undelivered.tell_unsent(desk, letter, await desk.case(letter.case_id))
+                    await undelivered.hold_up(desk, letter)
             case Refused():
                 pass
             case _:

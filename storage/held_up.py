@@ -14,7 +14,7 @@ from storage.outbox import MADE_BEFORE, Letter, letter_of
 AFTER = timedelta(seconds=45)  # with two tries and a sweep on top, another way has it within a minute
 AT_ONCE = 100
 _GOES = ("queued", "sending", "sent", "delivered")
-_WORDS = "('alert', 'question', 'notice')"
+_WORDS = "(kind IN ('alert', 'question', 'notice') OR kind = 'report' AND channel IN ('email', 'webhook'))"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,10 +59,10 @@ async def _takes(tx: Tx, channel: str, now: datetime) -> bool:
 
 
 async def found(tx: Tx, now: datetime) -> list[HeldUp]:
-    """Words for people that ought to have left and were not looked at yet, most urgent first."""
+    """Words for people, and reports for others, that ought to have left and were not looked at yet, most urgent first."""
     late = ms(now - AFTER)
     rows = await tx.rows(
-        f"SELECT * FROM outbox WHERE state = 'queued' AND kind IN {_WORDS} AND person IS NOT NULL AND passed_on IS NULL"
+        f"SELECT * FROM outbox WHERE state = 'queued' AND {_WORDS} AND person IS NOT NULL AND passed_on IS NULL"
         " AND (due_at <= ? OR (tries > 0 AND created_at <= ?)) AND (expires_at IS NULL OR expires_at > ?)"
         " ORDER BY urgency, created_at, id LIMIT ?", late, late, ms(now), AT_ONCE,
     )  # fmt: skip
@@ -70,10 +70,11 @@ async def found(tx: Tx, now: datetime) -> list[HeldUp]:
 
 
 async def passed_on(tx: Tx, letter_id: str, now: datetime) -> bool:
-    """Note that a letter was looked at; False where another node did, or it left after all."""
+    """Note that a letter was looked at; False where another node did, it left after all, or was called off on its way."""
     changed = await tx.run(
-        "UPDATE outbox SET passed_on = ? WHERE id = ? AND state = 'queued' AND passed_on IS NULL", ms(now), letter_id
-    )
+        "UPDATE outbox SET passed_on = ? WHERE id = ? AND state = 'queued' AND passed_on IS NULL"
+        " AND (expires_at IS NULL OR expires_at > ?)", ms(now), letter_id, ms(now),
+    )  # fmt: skip
     return changed == 1
 
 

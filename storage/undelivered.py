@@ -1,5 +1,8 @@
 """Knows what follows from a letter that will not arrive, and from all that still wait for an address that died."""
 
+from collections.abc import Collection
+from datetime import datetime
+
 import structlog
 
 from casework.case import Case
@@ -34,6 +37,16 @@ async def follow(desk: Desk, letter: Letter, *, dead: bool, code: str = "") -> s
     if dead and case is not None:
         await _tell_case(desk, case, letter, code)
     return way
+
+
+async def hold_up(
+    desk: Desk, letter: Letter, *, out: Collection[str] = (), since: datetime | None = None
+) -> str | None:
+    """A letter is held up: the same words go another way (`other_ways.onward`), and a report is a person's to send on."""
+    if letter.kind == "report" and letter.channel in REPORTS_BY:
+        await tell_unsent(desk, letter, None if letter.case_id is None else await desk.case(letter.case_id))
+        return None
+    return await onward(desk, letter, out=out, since=since)
 
 
 async def pass_by(desk: Desk, person: Person, channel: str, address: str, code: str) -> None:

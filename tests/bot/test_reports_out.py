@@ -4,6 +4,7 @@ import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from datetime import datetime, timedelta
 from email.message import EmailMessage
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from aiohttp.test_utils import TestServer
 
 from casework.events import WorryRaised
 from storage import roster
-from tests.bot.living import Living, a_world, after, living
+from tests.bot.living import EVENING, Living, a_world, after, living
 from tests.bot.mail_server import MailServer, a_mail_server
 from tests.databases import ON_BOTH
 from tests.storage.houses import ROSTER, opening
@@ -29,11 +30,12 @@ class Force:
     """An endpoint of the police."""
 
     status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)
     came: list[dict[str, Any]] = field(default_factory=list)
 
     async def take(self, request: web.Request) -> web.Response:
         self.came.append(await request.json())
-        return web.Response(status=self.status)
+        return web.Response(status=self.status, headers=self.headers)
 
 
 @dataclass
@@ -44,11 +46,19 @@ class Night:
     mail: MailServer
     force: Force
     case_id: str = ""
+    at: datetime = EVENING
 
-    async def opens(self) -> None:
+    async def opens(self, child: str = "K7") -> None:
         """A case that is HIGH at once, with its first report."""
-        self.case_id = await self.house.house.casebook.at_desk(opening("K7"))
+        self.case_id = await self.house.house.casebook.at_desk(opening(child))
         await self.worries("R16")
+
+    async def later(self, seconds: int, *, step: int = 15) -> None:
+        """Time goes on, step by step."""
+        for second in range(step, seconds + 1, step):
+            self.house.now(self.at + timedelta(seconds=second))
+            await self.house.settle()
+        self.at += timedelta(seconds=seconds)
 
     async def worries(self, flag: str) -> None:
         now = self.house.house.clock.now()
@@ -141,6 +151,32 @@ async def test_a_mail_server_that_stays_away_is_told_within_two_minutes_and_trie
         night.house.now(after(seconds=600))
         await night.house.settle()
         assert {message["To"] for message in night.mail.taken} >= {POLICE, SERVICES}
+
+
+async def test_an_endpoint_that_is_to_be_left_alone_for_an_hour_is_told_at_once(tmp_path: Path) -> None:
+    """Nobody waits an hour for a report, and four hours for the fourth try; it is told once, and still tried."""
+    async with a_night(tmp_path, mails=False) as night:
+        night.force.status, night.force.headers = 429, {"Retry-After": "3600"}
+        await night.opens()
+        await night.later(90)
+        assert len([t for t in night.told() if "NOT e-mailed" in t]) == 1
+        night.force.status = 200
+        await night.later(3600, step=600)
+        assert [post["version"] for post in night.force.came].count(1) == 2
+
+
+async def test_a_report_behind_others_that_fail_is_told_as_soon_as_they_were(tmp_path: Path) -> None:
+    """The server is down, and one mail at a time tries whether it is back: this one has not been tried at all."""
+    async with a_night(tmp_path, posts=False) as night:
+        night.mail.to_data = "451 4.3.0 disk full"
+        await night.opens()
+        for flag in ("R02", "R03", "R04", "R05"):
+            await night.worries(flag)
+        await night.later(900, step=60)
+        await night.opens("K8")
+        (code,) = await night.house.rows(f"SELECT code FROM v_case WHERE id = '{night.case_id}'")
+        await night.later(120)
+        assert len([t for t in night.told() if code["code"] in t and "NOT e-mailed" in t]) == 1
 
 
 async def test_an_endpoint_that_says_no_is_told(tmp_path: Path) -> None:

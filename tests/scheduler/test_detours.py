@@ -203,6 +203,25 @@ async def test_what_waits_and_has_no_other_way_is_not_given_up(tmp_path: Path) -
         assert [x["letter"] for x in logs if x["log_level"] == "error"] == [AN_ALERT.id]
 
 
+async def test_what_cannot_be_passed_on_keeps_no_other_letter_waiting(tmp_path: Path) -> None:
+    """P17: the most urgent one is of a case that cannot be read. It is looked at again; the others go another way now."""
+    async with a_night(tmp_path) as house:
+        case_id = await house.opens()
+        await house.database.write(lambda tx: tx.run("DELETE FROM outbox"))
+        broken = replace(
+            AN_ALERT, id="letter-0", case_id=case_id, text="C01", kind="question", urgency=-9, person="dee"
+        )
+        await house.database.write(lambda tx: outbox.enqueue_all(tx, [broken, AN_ALERT], EVENING))
+        await house.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}', head = 'another'"))
+        for _ in range(2):
+            await Detours(house.casebook).turn(EVENING + held_up.AFTER)
+        ways = phones()
+        await drain(house.casebook, {"sms": ways["sms"]}, EVENING + held_up.AFTER)
+        assert to(ways, "cass") == [("sms", "C_ALERT")]
+        rows = await house.rows("SELECT passed_on FROM outbox WHERE id = 'letter-0'")
+        assert rows[0]["passed_on"] is None
+
+
 @pytest.mark.parametrize(
     ("kind", "passed_on", "newer_due_in", "dropped"),
     [

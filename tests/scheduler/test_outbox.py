@@ -5,8 +5,8 @@ from datetime import timedelta
 
 import pytest
 
-from casework.events import ContactUnreachable
-from casework.levels import Side
+from casework.events import AlertAcknowledged, ContactUnreachable, WorryRaised
+from casework.levels import Side, Trust
 from scheduler.outbox import Receipt, Refused, Unreachable, refused
 from scheduler.postman import drain
 from storage import log, outbox, proofs
@@ -169,6 +169,27 @@ async def test_a_letter_that_was_withdrawn_on_its_way_is_not_tried_again(tmp_pat
         assert await states(h) == {"letter-1": "expired"}
 
 
+@pytest.mark.parametrize("taken", [False, True])
+async def test_an_alert_that_was_taken_on_its_way_goes_no_other_way(tmp_path, taken: bool):
+    """The chat is closed for a quarter of an hour, and meanwhile somebody took it: what no longer matters is not sent."""
+    async with a_house(tmp_path) as h:
+        case_id = await h.opens()
+        await h.record(case_id, WorryRaised, by="alice", flags=("R16",))
+        await h.database.write(lambda tx: tx.run("DELETE FROM outbox WHERE text = 'C_ALERT' AND channel = 'sms'"))
+
+        class Closed(Phone):
+            async def send(self, letter: Letter) -> Receipt:
+                if letter.text != "C_ALERT" or letter.person != "cass":
+                    return await super().send(letter)
+                if taken:
+                    await h.record(case_id, AlertAcknowledged, by="dee", trust=Trust.VERIFIED)
+                raise Unreachable("429", 900)
+
+        sms = Phone("sms")
+        await drain(h.casebook, {"telegram": Closed("telegram"), "sms": sms}, h.clock.now())
+        assert [letter.text for letter in sms.got if letter.person == "cass"] == ([] if taken else ["C_ALERT"])
+
+
 async def test_what_was_on_its_way_to_a_leaver_is_not_sent(tmp_path):
     """T4: cut off means nothing more."""
     async with a_house(tmp_path) as h:
@@ -186,7 +207,8 @@ async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_pat
     async with a_house(tmp_path) as h:
         case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
         phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused(code), Refused(code))}
-        await drain(h.casebook, phones, EVENING)
+        for minute in (0, 1):  # with nobody left to ask an alert goes first
+            await drain(h.casebook, phones, EVENING + timedelta(minutes=minute))
         assert (await h.case(case_id)).unreachable == ("pat",)
         events = await h.database.read(lambda tx: log.events(tx, case_id))
         assert [e.opted_out for e in events if isinstance(e, ContactUnreachable)] == [text == "X_OPTOUT"]

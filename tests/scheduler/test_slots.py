@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from scheduler.gates import LANE, SLOTS
-from scheduler.outbox import HELD_UP_TRIES, Channel, Receipt, Refused, Unreachable
+from scheduler.outbox import Channel, Receipt, Refused, Unreachable
 from scheduler.postman import Postman
 from storage import outbox
 from storage.database import Unusable, Violated
@@ -244,8 +244,7 @@ async def test_one_fate_that_cannot_be_worked_holds_up_no_other(tmp_path):
             A_LETTER, id="held-up", case_id=case_id, kind="report", channel="email", address="x@y.example"
         )
         await put(h, A_LETTER, held_up)
-        await h.database.write(lambda tx: tx.run("UPDATE outbox SET tries = ? WHERE id = 'held-up'", HELD_UP_TRIES - 1))
         await h.database.write(lambda tx: tx.run("UPDATE case_row SET folded = '{}', head = 'another'"))
-        channels = {"telegram": Phone("telegram"), "email": Phone("email", Unreachable("full"))}
+        channels = {"telegram": Phone("telegram"), "email": Phone("email", Unreachable("full", 900))}
         await Postman(h.casebook, channels, h.clock.now).drain()
         assert await states(h) == {"letter-1": "sent", "held-up": "queued"}
