@@ -109,7 +109,10 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
             return replace(
                 case,
                 police=replace(
-                    case.police, declined_at=event.at, declined_review_at=event.review_at, declined_reviewed=False
+                    case.police,
+                    declined_at=event.at,  # a refusal without a time leaves the time of the one before
+                    declined_review_at=event.review_at or case.police.declined_review_at,
+                    declined_reviewed=event.review_at is None and case.police.declined_reviewed,
                 ),
             )
         case e.ChaseClosed():

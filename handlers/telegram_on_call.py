@@ -24,6 +24,8 @@ from handlers.talk import Pending, Talk, split_ref
 
 REASON_AT_LEAST = 3  # characters: a reason must be words, not a dot
 REFUSAL_AT_LEAST = 2  # words: who said no, and why
+NUMBER_AT_LEAST = 3  # digits
+POLICE_LINES = ("101", "999", "112")
 _CLOCK = re.compile(r"\b\d{1,2}[:.]\d{2}\b")
 _VIA = {"callback": "callback", "police": "police", "social": "social_care"}
 _NO = frozenset({"no", "not", "false", "refuted"})
@@ -219,8 +221,7 @@ async def declined(talk: Talk, rest: str) -> None:
         await talk.say("declined_how", case=case)
         return
     kept = await talk.desk.keep(words, child_id=case.child.child_id, case_id=case.case_id)
-    first = words.split()[0].strip(".,:;")
-    number = first.upper() if any(c.isdigit() for c in first) and ":" not in first else None
+    number = _number(words.split()[0].strip(".,:;"))
     clock = _CLOCK.findall(words)
     review = reading.read_coming(clock[-1], talk.now) if clock else None
     step = await talk.desk.record(
@@ -230,6 +231,12 @@ async def declined(talk: Talk, rest: str) -> None:
     )  # fmt: skip
     ahead = min(armed(step.case, talk.protocol(step.case)).values(), default=None)
     await talk.say("declined_ok" if review else "declined_when", {"when": review, "next": ahead}, case=case)
+
+
+def _number(first: str) -> str | None:
+    """The log number that a refusal begins with: no time, no count of officers, and no number that one rings (P7)."""
+    enough = sum(c.isdigit() for c in first) >= NUMBER_AT_LEAST
+    return None if not enough or _CLOCK.fullmatch(first) or first in POLICE_LINES else first.upper()
 
 
 async def close(talk: Talk, rest: str) -> None:

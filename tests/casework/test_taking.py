@@ -280,6 +280,17 @@ def test_the_limit_is_their_review_or_ours_whichever_comes_first():
     assert night.case.fired("M02")
 
 
+def test_a_refusal_without_a_time_leaves_the_time_of_the_one_before():
+    """Else words that follow would take it off the clock."""
+    night = a_night()
+    declined(night, review_at=local(DAY, "20:33"))
+    declined(night)
+    night.until(local(DAY, "20:40"))
+    declined(night)
+    night.until(local(DAY, "22:00"))
+    assert [local(DAY, "20:33")] == [s.at for s in night.said if s.text == "C_POLREV"]
+
+
 def test_a_review_of_theirs_makes_no_limit_later():
     night = a_night()
     ours = armed(night.case, night.protocol)["limit"] if night.case else None

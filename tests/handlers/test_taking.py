@@ -76,6 +76,23 @@ async def test_that_the_police_said_no_needs_who_and_why(home: Phones):
     assert "They look again 23:00" in (await home.reads("mo"))[-1]
 
 
+@pytest.mark.parametrize(
+    ("words", "number"),
+    [
+        ("4410 sergeant Hill: not missing", "4410"),
+        ("2 officers came: not missing", None),
+        ("20.40 they look again, sergeant Hill", None),
+        ("101 said no, every week", None),
+    ],
+)
+async def test_a_refusal_has_a_log_number_only_where_one_was_said(home: Phones, words: str, number: str | None):
+    """P7: "police log 101 says not missing" would say that they hold one."""
+    code = await _missing(home)
+    await home.types("mo", f"/declined {code} {words}")
+    said = f"police log {number} says not missing" if number else "police say not missing, no log number"
+    assert any(said in text for text in await home.reads("cass"))
+
+
 async def test_what_the_adult_was_told_by_the_police_reaches_a_co_ordinator(home: Phones):
     """Who may not record a refusal is the one who hears it: their words are kept and looked at, and nothing else moves."""
     code = await _missing(home)
