@@ -33,6 +33,7 @@ _ABOUT_NUMBER = frozenset(
     {"log", "number", "no", "no.", "ref", "reference", "is", "the", "num", "number:", "#", ":", "=", "-"}
 )
 NUMBER_AT_MOST = 40
+_TIME = re.compile(r"\d{1,2}(?:[:.]\d{2}(?:[ap]m)?|[ap]m)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +148,9 @@ def _acknowledged(command: Command, rest: list[str]) -> Command | None:
 
 
 def _number(rest: list[str]) -> str:
-    """The log number as told: 101 and 999 alone are the police's own numbers, not theirs for the case."""
+    """The log number as told: 101 and 999 alone are the police's own numbers, not theirs for the case, and a time is none."""
     kept = [p for p in rest if p not in _ABOUT_NUMBER]
-    telling = [p for p in kept if re.search(r"\d", p) and p not in ("101", "999")]
+    telling = [p for p in kept if re.search(r"\d", p) and p not in ("101", "999") and not _TIME.fullmatch(p)]
     if not telling:
         return ""
     return (telling[0] if len(telling) == 1 else " ".join(kept)).upper()[-NUMBER_AT_MOST:]

@@ -305,6 +305,10 @@ def test_words_after_back_are_kept() -> None:
         ("POL", ""),
         ("POL not yet", ""),
         ("POL 101", ""),
+        ("POL 20:40", ""),
+        ("POL rang at 9.15pm", ""),
+        ("POL 9pm no number yet", ""),
+        ("POL 2290 at 20:40", "2290"),
     ],
 )
 def test_a_log_number_is_what_the_police_gave(words: str, number: str) -> None:
