@@ -87,7 +87,10 @@ async def test_an_override_takes_the_shift_and_leave_leaves_it(database: Databas
     assert ids(await held(database)) == ["cass"]
     await puts(database, "5", "cass", "", kind="leave", from_at=EVENING, until_at=EVENING + HOUR)
     on = await held(database)
-    assert (ids(on), on.why) == (["cass", "cat"], "no shift and no duty line: everybody who is coordinator, all on leave")
+    assert (ids(on), on.why) == (
+        ["cass", "cat"],
+        "no shift and no duty line: everybody who is coordinator, all on leave",
+    )
 
 
 async def test_leave_alone_moves_the_roster_to_the_next_line(tmp_path: Path) -> None:
