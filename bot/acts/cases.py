@@ -2,6 +2,7 @@
 
 from bot.acts.desk_work import (
     CHANNEL,
+    FINDINGS,
     REFUSED,
     Act,
     Arguments,
@@ -33,6 +34,7 @@ from casework.events import (
     WorryRaised,
 )
 from casework.levels import Side, Status
+from casework.limits import LONDON
 from casework.times import read_coming
 from handlers import taking
 from handlers.inbox import signs
@@ -164,7 +166,8 @@ async def declined(desk: Desk, arguments: Arguments) -> Said:
 
 
 async def acknowledge(desk: Desk, arguments: Arguments) -> Said:
-    """Take the alert of a case. Raises NotAllowed for somebody it never went to and who is not on call."""
+    """Take the alert of a case; findings where somebody else has it. Raises NotAllowed for somebody it never went to and who
+    is not on call."""
     by, case = await _both(desk, arguments)
     if case.alert.rung == 0 and await desk.alert_for(case.case_id, by.person_id) is None:
         raise NotAllowed(f"no alert of {case.code} runs")
@@ -172,7 +175,10 @@ async def acknowledge(desk: Desk, arguments: Arguments) -> Said:
         raise NotAllowed(f"{by.person_id} is not on call for {case.code}")
     if (day := await taking.day_in_hand(desk, case, by.person_id)) is not None:
         return await _recorded(desk, case, taking.taken_on(desk, by.person_id, CHANNEL, day), f"noted: {day}")
-    rung = await taking.highest(desk, case, by.person_id)
+    rung, holder = await taking.highest(desk, case, by.person_id), case.alert.taken_by
+    if holder not in (None, by.person_id) and rung is None and case.alert.taken_at is not None:
+        since = f"{case.alert.taken_at.astimezone(LONDON):%H:%M}"
+        return await standing(desk, case.case_id, f"{holder} took it at {since}", code=FINDINGS)
     news = AlertAcknowledged(at=desk.now, by=by.person_id, channel=CHANNEL, rung=rung)
     after = (await desk.record(case.case_id, news)).case
     more = taking.became(case, after, by.person_id) == taking.MORE

@@ -253,6 +253,21 @@ def test_somebody_cut_off_can_do_nothing_more(tmp_path: Path) -> None:
     assert house.run("case", "open", "K7", "--by", "alice").code == 3
 
 
+def test_an_alert_that_somebody_has_is_not_taken_from_them_at_a_terminal(tmp_path: Path) -> None:
+    """A late acknowledgement is harmless and explained, by whatever way it comes; one's own second one changes nothing."""
+    house = terminal(tmp_path)
+    house.fine("person", "add", "dee", "--name", "Dee Example", "--role", "deputy", "--by", "mo")
+    code = house.fine("case", "open", "K7", "--by", "alice")["code"]
+    house.fine("case", "raise", code, "--by", "alice")
+    house.fine("ack", code, "--by", "cass")
+    assert house.run("ack", code, "--by", "cass").code == 0
+    late = house.run("ack", code, "--by", "dee")
+    assert (late.code, "cass took it at 21:35" in late.out) == (1, True)
+    assert ["cass"] == [e["actor"] for e in house.fine("case", "journal", code) if "AlertAcknowledged" in e["kind"]][
+        -1:
+    ]
+
+
 def test_what_is_logged_is_no_part_of_the_answer(tmp_path: Path) -> None:
     """Nobody holds the first rung, which is logged: a program still reads the answer, and the log is scrubbed on stderr."""
     house = terminal(tmp_path, ROSTER.replace('roles = ["coordinator"]', 'roles = ["staff:oak"]'))
