@@ -109,9 +109,10 @@ async def _not_delivered(desk: Desk, letter: Letter, code: str, refused: Refused
     said = verdict(code)
     if said is Verdict.FAULT:
         _log.critical("Twilio is not set up for what was sent", code=code)
-    if said is Verdict.RETRY:
+    by_number = letter.address.startswith(WHATSAPP)  # where the same words go to the number, which still takes texts
+    if said is Verdict.RETRY and not by_number:
         await _again(desk, letter)
-    dead = said is Verdict.DEAD and not letter.address.startswith(WHATSAPP)  # whose number still takes texts
+    dead = said is Verdict.DEAD and not by_number
     await refused(desk, letter, dead=dead, code=code)
 
 
