@@ -13,7 +13,7 @@ EVENTS_LOOKED_AT = 100  # the newest: the chains they belong to are checked whol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Health:
-    """`out`: channels that take nothing any more."""
+    """`out`: channels that take nothing any more; what waits for them goes another way, and does not count as waiting."""
 
     overdue: int
     open_without_deadline: int
@@ -24,15 +24,15 @@ class Health:
 
 async def look(tx: Tx, now: datetime, audit_key: bytes | None) -> Health:
     """Look at what could be wrong; the chains of the cases that changed last stand for all. Without a key none is read."""
-    late = ms(now - LATE_AFTER)
+    late, out = ms(now - LATE_AFTER), await held_up.channels_out(tx, now)
     return Health(
         overdue=await _count(tx, "SELECT COUNT(*) AS n FROM deadline WHERE due_at < ?", late),
         open_without_deadline=await _count(
             tx, "SELECT COUNT(*) AS n FROM case_row WHERE status <> 'closed' AND NOT EXISTS"
             " (SELECT 1 FROM deadline WHERE deadline.case_id = case_row.case_id)"
         ),
-        outbox_oldest=await outbox.oldest_waiting(tx, now),
-        out=await held_up.channels_out(tx, now),
+        outbox_oldest=await outbox.oldest_waiting(tx, now, out),
+        out=out,
         chain_whole=audit_key is None or await _chains_whole(tx, audit_key),
     )  # fmt: skip
 

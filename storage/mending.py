@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from casework.deadlines import armed
-from storage import cases, deadlines, outbox
+from storage import cases, deadlines, held_up, outbox
 from storage.codec import ms
 from storage.database import Tx, Value
 from storage.parts import Parts
@@ -21,7 +21,7 @@ NAMED_AT_MOST = 20
 class Wrong:
     """Ids of cases, a few of each kind. `overdue`: due, and not rung. `unarmed`: open without a live deadline. `hidden`: due,
     and not to be seen in the case's row. `untexted`: without a text that outlives the house. `stuck`: letters whose sender
-    must be gone. `oldest_letter`: due since then."""
+    must be gone. `oldest_letter`: due since then, by a channel that takes letters."""
 
     overdue: tuple[str, ...] = ()
     unarmed: tuple[str, ...] = ()
@@ -50,7 +50,8 @@ async def look(tx: Tx, now: datetime, *, texts: bool = False) -> Wrong:
             " (SELECT 1 FROM dead_man WHERE dead_man.case_id = case_row.case_id AND state = 'stands' AND send_at > ?)",
             late, ms(now)
         ),
-        stuck=0 if stuck is None else int(stuck["n"]), oldest_letter=await outbox.oldest_waiting(tx, now),
+        stuck=0 if stuck is None else int(stuck["n"]),
+        oldest_letter=await outbox.oldest_waiting(tx, now, await held_up.channels_out(tx, now)),
     )  # fmt: skip
 
 

@@ -5,7 +5,7 @@ half-sent after a crash goes out again, marked as a repeat, since a doubled text
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
@@ -250,9 +250,12 @@ async def next_due(tx: Tx, after: datetime | None = None) -> datetime | None:
     return instant(row["due"]) if row is not None and row["due"] is not None else None
 
 
-async def oldest_waiting(tx: Tx, now: datetime) -> datetime | None:
-    """Since when the oldest letter that is due has been waiting."""
-    row = await tx.row("SELECT min(due_at) AS due FROM outbox WHERE state = 'queued' AND due_at <= ?", ms(now))
+async def oldest_waiting(tx: Tx, now: datetime, but: Collection[str] = ()) -> datetime | None:
+    """Since when the oldest letter that is due has been waiting. `but`: channels that are down, of which that is known."""
+    others = f" AND channel NOT IN ({', '.join('?' * len(but))})" if but else ""
+    row = await tx.row(
+        f"SELECT min(due_at) AS due FROM outbox WHERE state = 'queued' AND due_at <= ?{others}", ms(now), *but
+    )
     return instant(row["due"]) if row is not None and row["due"] is not None else None
 
 

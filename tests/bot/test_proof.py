@@ -13,6 +13,7 @@ from aiohttp import web
 from bot.heartbeat import Heartbeat
 from bot.proof import Proof, can_write, has_room
 from bot.sandbox import Sandbox
+from casework.events import WorryRaised
 from scheduler.auditor import Auditor
 from storage.database import Damaged, Unusable
 from tests.bot.living import EVENING, PAT, Living, a_world, after, living
@@ -114,6 +115,21 @@ async def test_with_both_ways_out_the_heart_stops_within_a_minute(tmp_path: Path
         for seconds in (600, 615, 630):
             await go(life, seconds=seconds)
         assert len(watcher.heard) > heard
+
+
+async def test_with_one_way_out_the_heart_beats_on(tmp_path: Path, world: Sandbox) -> None:
+    """P11: or for hours nobody would learn that the house is dead as well. What waits goes by text, and `/readyz` says so."""
+    async with a_watcher() as watcher, living(tmp_path, world, PORCHLIGHT_HEARTBEAT_URL=watcher.url) as life:
+        await go(life, seconds=0)
+        world.telegram.failures.plant("*", times=10_000, code=502, description="Bad Gateway")
+        case_id = await life.house.casebook.at_desk(opening("K7"))
+        news = WorryRaised(at=life.house.clock.now(), by="alice", channel="telegram", flags=("R16",))
+        await life.house.casebook.record(case_id, news)
+        for seconds in range(15, 901, 15):
+            await go(life, seconds=seconds)
+        status, said = await facts(life)
+        assert (status, said["channels"]["telegram"], said["channels"]["sms"]) == (200, False, True)
+        assert len(watcher.heard) == 61 and said["self_check"]["found"] == {}
 
 
 @pytest.mark.parametrize(("mode", "why"), [("polling", "401"), ("polling", "409"), ("webhook", "401")])
