@@ -64,6 +64,13 @@ class Phones:
         )
         return next(r for r in rows if any(label == text for keys in json.loads(r["keyboard"]) for text, _ in keys))
 
+    async def goes_missing(self) -> Case:
+        """K7 is absent and in danger: HIGH, and Cass is alerted. Alice and Cass have read what came of it."""
+        await self.types("alice", "/absent K7 20:45")
+        await self.presses("alice", "Yes")
+        await self.all()
+        return await self.case()
+
     async def reads(self, who: str, channel: str = "telegram") -> list[str]:
         """What came to this phone since this was last asked of anybody (see `all`)."""
         return [r["body"] for r in await self.all() if r["address"] == str(ACCOUNTS[who]) and r["channel"] == channel]

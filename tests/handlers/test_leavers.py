@@ -18,12 +18,6 @@ TRIED = "tried to use our bot or number"
 
 
 @pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[telegram_phones.Phones]:
-    async with telegram_phones.phones(tmp_path) as made:
-        yield made
-
-
-@pytest.fixture
 async def texting(tmp_path: Path) -> AsyncIterator[sms_phones.Phones]:
     async with sms_phones.phones(tmp_path) as made:
         yield made

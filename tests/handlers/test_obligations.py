@@ -1,30 +1,12 @@
 """Whom the jurisdiction wants told, at the doors: a button, a reason for "not due", and rows that say who did it when."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from casework.events import PoliceLogged
 from tests.databases import ON_BOTH
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 
 pytestmark = ON_BOTH
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
-
-
-async def _missing(home: Phones) -> str:
-    """K7 is absent and in danger: HIGH. Returns the case's id."""
-    await home.types("alice", "/absent K7 20:45")
-    await home.presses("alice", "Yes")
-    await home.all()
-    return (await home.case()).case_id
 
 
 async def _tasks(home: Phones, kind: str) -> list[dict[str, object]]:
@@ -33,7 +15,7 @@ async def _tasks(home: Phones, kind: str) -> list[dict[str, object]]:
 
 async def test_the_adult_says_that_social_care_was_told(home: Phones):
     """A button beside the card, whose own question keeps its buttons; the task keeps who did it."""
-    await _missing(home)
+    await home.goes_missing()
     await home.house.silence(home.house.clock.now() + timedelta(minutes=15))
     await home.presses("alice", "They were told", row=await home.with_button("alice", "They were told"))
     done = [task for kind in ("E5", "E6") for task in await _tasks(home, kind) if task["done_by"] == "alice"]
@@ -42,7 +24,7 @@ async def test_the_adult_says_that_social_care_was_told(home: Phones):
 
 async def test_not_due_asks_for_a_reason_in_their_name(home: Phones):
     """Regulation 40: considered, not due; the next words are why."""
-    case_id = await _missing(home)
+    case_id = (await home.goes_missing()).case_id
     await home.house.answers(case_id, "C11", "adult_car_gifts")
     await home.all()
     await home.presses("mo", "Considered, not due")
@@ -54,7 +36,7 @@ async def test_not_due_asks_for_a_reason_in_their_name(home: Phones):
 
 async def test_after_a_day_the_ladder_of_days_is_an_alert_of_its_own(home: Phones):
     """It carries digits, stands in v_alert after the chain's rungs; its own button takes that step, the chain's does not."""
-    case_id = await _missing(home)
+    case_id = (await home.goes_missing()).case_id
     await home.house.record(case_id, PoliceLogged, number="2290")
     home.house.clock.after(hours=24)
     await home.house.casebook.ring()

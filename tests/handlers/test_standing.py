@@ -1,31 +1,20 @@
 """`/case`: how far an alert came with each person, who took it, whether they acted."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
-
-import pytest
 
 from storage import proofs, roster
 from tests.databases import ON_BOTH
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 from tests.storage.houses import ROSTER
 
 pytestmark = ON_BOTH
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
-
-
 async def _missing(home: Phones) -> str:
     """K7 is absent and in danger: HIGH, Cass and five minutes later Dee alerted. Returns the code."""
-    await home.types("alice", "/absent K7 20:45")
-    await home.presses("alice", "Yes")
+    code = (await home.goes_missing()).code
     await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
-    return (await home.case()).code
+    return code
 
 
 async def _newest(home: Phones) -> str:

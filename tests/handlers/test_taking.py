@@ -12,28 +12,14 @@ from tests.builders import BASE, the_protocol
 from tests.databases import ON_BOTH
 from tests.handlers import sms_phones
 from tests.handlers.sms_phones import Phones as Texts
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 
 pytestmark = ON_BOTH
 
 
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
-
-
-async def _missing(home: Phones) -> str:
-    """K7 is absent and in danger: HIGH, Cass alerted. Returns the code."""
-    await home.types("alice", "/absent K7 20:45")
-    await home.presses("alice", "Yes")
-    await home.all()
-    return (await home.case()).code
-
-
 async def test_a_second_press_says_until_when_and_makes_it_no_longer(home: Phones):
     """Else a thumb could hold an alert all night."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("cass", f"/ack {code}")
     until = (await home.case()).alert.taken_until
     home.house.clock.after(minutes=4)
@@ -45,7 +31,7 @@ async def test_a_second_press_says_until_when_and_makes_it_no_longer(home: Phone
 
 async def test_the_adult_who_waits_reads_who_has_it_and_who_else_was_told(home: Phones):
     """Taken by whom, since when, who else knows, when the next word comes."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
     await home.types("dee", f"/ack {code}")
     [said] = [text for text in await home.reads("alice") if "taken by" in text]
@@ -54,7 +40,7 @@ async def test_the_adult_who_waits_reads_who_has_it_and_who_else_was_told(home: 
 
 async def test_what_waits_for_others_is_called_off(home: Phones):
     """A letter to the deputy that has not left loses its use with the press; what this press says itself goes out."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.house.silence(home.house.clock.now() + timedelta(minutes=5))
     waiting = "SELECT person FROM outbox WHERE text = 'C_ALERT' AND state = 'queued' AND person <> 'cass'"
     assert await home.house.rows(waiting)
@@ -67,7 +53,7 @@ async def test_what_waits_for_others_is_called_off(home: Phones):
 
 async def test_that_the_police_said_no_needs_who_and_why(home: Phones):
     """One word is asked about; their time is asked for where it is missing; our own clock is told."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("mo", f"/declined {code} no")
     assert [] == await home.events("PoliceDeclined")
     await home.types("mo", "sergeant Hill: she does this every week")
@@ -87,7 +73,7 @@ async def test_that_the_police_said_no_needs_who_and_why(home: Phones):
 )
 async def test_a_refusal_has_a_log_number_only_where_one_was_said(home: Phones, words: str, number: str | None):
     """P7: "police log 101 says not missing" would say that they hold one."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("mo", f"/declined {code} {words}")
     said = f"police log {number} says not missing" if number else "police say not missing, no log number"
     assert any(said in text for text in await home.reads("cass"))
@@ -95,7 +81,7 @@ async def test_a_refusal_has_a_log_number_only_where_one_was_said(home: Phones, 
 
 async def test_what_the_adult_was_told_by_the_police_reaches_a_co_ordinator(home: Phones):
     """Who may not record a refusal is the one who hears it: their words are kept and looked at, and nothing else moves."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("alice", f"/declined {code} sergeant Hill says she will come back by herself")
     letters = {(letter["person"], letter["text"]) for letter in await home.all()}
     assert {("alice", "declined_told"), ("cass", "C_NOTE")} <= letters
@@ -106,7 +92,7 @@ async def test_what_the_adult_was_told_by_the_police_reaches_a_co_ordinator(home
 
 async def test_the_adult_may_disagree_with_the_police(home: Phones):
     """A button; the co-ordinator takes it up."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("mo", f"/declined {code} 4410 sergeant Hill: not missing, look again 23:00")
     await home.presses("alice", "I disagree")
     assert any("disagrees with the police's no" in text for text in await home.reads("cass"))

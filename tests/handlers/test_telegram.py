@@ -1,23 +1,15 @@
 """Telegram at the door: how a case opens, how its questions are answered, and what a button may do."""
 
 import asyncio
-from collections.abc import AsyncIterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 
 from casework.levels import Level, Status
 from tests.databases import ON_BOTH
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 
 pytestmark = ON_BOTH
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
 
 
 # ---- opening ---------------------------------------------------------------------------------------

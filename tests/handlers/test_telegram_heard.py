@@ -2,10 +2,8 @@
 
 import asyncio
 import json
-from collections.abc import AsyncIterator
 from contextlib import suppress
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -14,15 +12,9 @@ from hypothesis import strategies as st
 from handlers import telegram, updates
 from storage.inbox import Heard
 from tests.databases import ON_BOTH
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 
 pytestmark = ON_BOTH
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
 
 
 # ---- who is heard ----------------------------------------------------------------------------------

@@ -1,9 +1,7 @@
 """Telegram for people on call and managers: taking, noting, settling, confirming, declining, closing; the return."""
 
-from collections.abc import AsyncIterator
 from datetime import timedelta
 from io import BytesIO
-from pathlib import Path
 
 import pytest
 from PIL import Image
@@ -13,24 +11,10 @@ from handlers.pictures import without_exif
 from storage import roster
 from tests.databases import ON_BOTH
 from tests.handlers.sms_phones import MORE
-from tests.handlers.telegram_phones import Phones, phones
+from tests.handlers.telegram_phones import Phones
 from tests.storage.houses import ROSTER
 
 pytestmark = ON_BOTH
-
-
-@pytest.fixture
-async def home(tmp_path: Path) -> AsyncIterator[Phones]:
-    async with phones(tmp_path) as made:
-        yield made
-
-
-async def _missing(home: Phones) -> str:
-    """K7 is absent and in danger: HIGH, Cass alerted. Returns the code."""
-    await home.types("alice", "/absent K7 20:45")
-    await home.presses("alice", "Yes")
-    await home.all()
-    return (await home.case()).code
 
 
 # ---- taking it -------------------------------------------------------------------------------------
@@ -38,7 +22,7 @@ async def _missing(home: Phones) -> str:
 
 async def test_the_button_and_the_command_take_the_alert(home: Phones):
     """The alert is Cass's for ten minutes at HIGH; the police are not told by it."""
-    await _missing(home)
+    await home.goes_missing()
     await home.presses("cass", "Take")
     case = await home.case()
     assert ("cass", timedelta(minutes=10)) == (case.alert.taken_by, case.alert.taken_until - home.house.clock.now())  # type: ignore[operator]
@@ -47,7 +31,7 @@ async def test_the_button_and_the_command_take_the_alert(home: Phones):
 
 async def test_the_second_is_told_who_took_it(home: Phones):
     """Names of people on duty go to bound accounts."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("cass", f"/ack {code}")
     await home.types("mo", f"/ack {code}")
     assert f"{code}: Cass Example took it at 21:00." in await home.reads("mo")
@@ -56,7 +40,7 @@ async def test_the_second_is_told_who_took_it(home: Phones):
 
 async def test_staff_take_no_alert(home: Phones):
     """Only who is on call."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("alice", f"/ack {code}")
     assert "You cannot do that here" in (await home.reads("alice"))[-1]
     assert (await home.case()).alert.taken_by is None
@@ -72,7 +56,7 @@ async def test_there_must_be_an_alert_to_take(home: Phones):
 
 async def test_a_call_noted_holds_a_taken_alert(home: Phones):
     """Acting starts the holding anew."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("cass", f"/ack {code}")
     home.house.clock.after(minutes=8)
     await home.types("cass", f"/note {code} rang the home, they are searching")
@@ -81,7 +65,7 @@ async def test_a_call_noted_holds_a_taken_alert(home: Phones):
 
 async def test_the_ref_may_be_left_out_where_one_case_is_open_and_words_may_follow(home: Phones):
     """`/note` alone asks for the words; the next message is them."""
-    await _missing(home)
+    await home.goes_missing()
     await home.types("cass", "/note")
     assert "Please add your words" in (await home.reads("cass"))[-1]
     await home.types("cass", "rang 101, on hold")
@@ -179,7 +163,7 @@ async def test_staff_cannot_settle_but_their_risk_raises(home: Phones):
 @pytest.mark.parametrize("words", ["/pol {ref} 2290", "/pol 2290", "POL 2290", "pol {ref} 2290", "/pol {ref} log 2290"])
 async def test_a_number_from_bound_staff_is_reported(home: Phones, words: str):
     """Verified: the case is reported."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("alice", words.format(ref=code))
     case = await home.case()
     assert ("2290", "alice") == (case.police.number, case.police.confirmed_by)
@@ -187,7 +171,7 @@ async def test_a_number_from_bound_staff_is_reported(home: Phones, words: str):
 
 async def test_a_number_that_is_missing_is_asked_for(home: Phones):
     """The next message is it."""
-    await _missing(home)
+    await home.goes_missing()
     await home.types("alice", "/pol")
     assert "send the number too" in (await home.reads("alice"))[-1]
     await home.types("alice", "2290")
@@ -196,7 +180,7 @@ async def test_a_number_that_is_missing_is_asked_for(home: Phones):
 
 async def test_the_police_said_no(home: Phones):
     """6.4: their review time is kept, our own clock goes on, the co-ordinator is told."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("mo", f"/declined {code} 4410 sergeant Hill: not missing, look again 23:00")
     case = await home.case()
     assert 23 == case.police.declined_review_at.hour  # type: ignore[union-attr]
@@ -240,7 +224,7 @@ async def test_told_by_somebody_is_a_claim(home: Phones):
 
 async def test_at_high_the_one_who_saw_and_the_one_who_confirms_are_two(home: Phones):
     """Mo sees the child: Mo cannot confirm it, Cass can."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("mo", "/absent K7 20:45")
     await home.types("mo", f"/back {code}")
     await home.presses("mo", "Yes, I can see the child myself")
@@ -253,7 +237,7 @@ async def test_at_high_the_one_who_saw_and_the_one_who_confirms_are_two(home: Ph
 
 async def test_the_call_back_takes_the_time_the_child_was_seen(home: Phones):
     """The 72 hours count from there."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("alice", "/back")
     await home.presses("alice", "Yes, I can see the child myself")
     seen = home.house.clock.now()
@@ -265,7 +249,7 @@ async def test_the_call_back_takes_the_time_the_child_was_seen(home: Phones):
 
 async def test_police_need_a_name_and_a_reference(home: Phones):
     """A hospital's word, or `police` alone, is none."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("cass", f"/confirm {code} police")
     assert "name and their reference" in (await home.reads("cass"))[-1]
     assert not (await home.case()).returned
@@ -276,7 +260,7 @@ async def test_police_need_a_name_and_a_reference(home: Phones):
 
 async def test_without_a_claim_it_is_asked_who_has_seen_the_child(home: Phones):
     """Buttons with the three ways."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("cass", f"/confirm {code}")
     assert 3 == len(await home.labels("cass"))
     assert not (await home.case()).returned
@@ -293,7 +277,7 @@ async def test_the_person_who_rang_may_say_no(home: Phones):
 
 async def test_staff_do_not_confirm(home: Phones):
     """Only people on call."""
-    code = await _missing(home)
+    code = (await home.goes_missing()).code
     await home.types("alice", f"/confirm {code} police PC Hill 4410")
     assert not (await home.case()).returned
 
@@ -371,7 +355,7 @@ async def test_the_end_of_a_family_homes_case_is_the_co_ordinators_to_sign(home:
 
 async def test_the_script_has_a_blank_for_the_name(home: Phones):
     """Telegram carries codes, never a child's name."""
-    await _missing(home)
+    await home.goes_missing()
     await home.presses("alice", "Read-out script")
     (script,) = await home.reads("alice")
     assert "________" in script and "Kai" not in script
@@ -379,7 +363,7 @@ async def test_the_script_has_a_blank_for_the_name(home: Phones):
 
 async def test_the_document_goes_to_people_on_call_where_the_organisation_wants_it(home: Phones):
     """Protected; staff read the script alone."""
-    await _missing(home)
+    await home.goes_missing()
     await home.house.database.write(lambda tx: tx.run("UPDATE organisation SET report_in_telegram = 1"))
     await home.types("cass", "/report")
     await home.types("alice", "/report")
