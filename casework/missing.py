@@ -95,14 +95,15 @@ def _instruct(turn: Turn) -> None:
     case, before = turn.case, turn.before
     first = case.missing_at is None
     rose = before is not None and (case.level > before.level or case.route.strictness > before.route.strictness)
+    gone_again = before is not None and before.returned  # what was said is spent, and the police may know of the return
     if first:
         turn.decide(
             DeclaredMissing(at=turn.now, welfare=not case.unlocated or _welfare(case), chase_at=_chase_at(turn))
         )
         _say(turn, _text(turn))
-    elif case.police.number is not None and (rose or _new_worry(turn)):
+    elif case.police.number is not None and (rose or gone_again or _new_worry(turn)):
         _say_with_number(turn)
-    elif rose or _now_missing_too(turn):
+    elif rose or gone_again or _now_missing_too(turn):
         if _now_missing_too(turn):
             turn.decide(DeclaredMissing(at=turn.now, welfare=False, chase_at=case.police.chase_at or _chase_at(turn)))
         _say(turn, _text(turn))
