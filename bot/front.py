@@ -173,8 +173,10 @@ class Front:
 
     def _unheard(self) -> dict[str, str]:
         """Why nothing comes in by a channel, where this node listens."""
-        why = "" if self._listening is None or not self._house.work.leading else self._listening.unheard
-        return {"telegram": why} if why else {}
+        if not self._house.work.leading:
+            return {}
+        ears = {"telegram": self._listening, "sms": self._missed}
+        return {name: ear.unheard for name, ear in ears.items() if ear is not None and ear.unheard}
 
     def _doubt(self) -> None:
         if self._proof is not None:

@@ -22,6 +22,7 @@ EVERY = timedelta(minutes=1)
 OVERLAP = timedelta(hours=1)  # a text may be listed late, and the clocks may differ
 ON_ITS_WAY = timedelta(seconds=30)  # so long a text may still be brought: 15 s, and as long to the fallback address
 LOOKS_SECONDS = 5
+UNKNOWN = "401"
 _log = structlog.get_logger(__name__)
 
 
@@ -37,6 +38,7 @@ class MissedTexts:
         self._until: datetime | None = None  # everything up to then was asked for
         self._noted: datetime | None = None
         self._task: asyncio.Task[None] | None = None
+        self.unheard = ""  # why no text comes in until somebody sets it right: Twilio does not know our token
 
     def start(self) -> None:
         """Begin to look every minute."""
@@ -62,8 +64,11 @@ class MissedTexts:
             return 0
         self._asked = now
         try:
-            return await self._fetch(now)
+            found = await self._fetch(now)
+            self.unheard = ""
+            return found
         except (Refused, Unreachable) as fault:
+            self.unheard = fault.code if fault.code == UNKNOWN else self.unheard
             _log.warning("Twilio does not say what it took for us", code=fault.code)
         except Exception as fault:
             _log.error("what Twilio took could not be compared", fault=where(fault))

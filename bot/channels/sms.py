@@ -149,6 +149,10 @@ def translated(error: Exception, dead: Collection[int] = DEAD) -> Refused | Unre
     Twilio warns against logic on its codes: an unknown one is Refused for this letter and never silences the ladder.
     """
     status, code = getattr(error, "status", None), getattr(error, "code", None)
+    if getattr(error.args[-1] if error.args else None, "status_code", None) == 401:
+        status = (
+            401  # of a list, whose error holds the answer; what else a list is refused for says nothing of a letter
+        )
     said = verdict(code)
     if said is Verdict.FAULT or status == 401:
         _log.critical("Twilio is not set up for what was to be sent", code=code or status)

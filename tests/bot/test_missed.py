@@ -97,16 +97,25 @@ async def test_a_late_digit_answers_nothing_that_was_asked_after_it(tmp_path: Pa
         assert note["actor"] == "pat"
 
 
+async def unheard(house: Living) -> tuple[int, dict[str, str]]:
+    async with house.client.get(f"{house.url}/readyz") as answer:
+        said: dict[str, str] = (await answer.json())["unheard"]
+        return answer.status, said
+
+
 async def test_twilio_that_does_not_say_holds_up_nothing(tmp_path: Path) -> None:
-    """What cannot be asked now is asked a minute later, back to where it was last known."""
+    """What cannot be asked now is asked a minute later, back to where it was last known. A token that Twilio does not know signs
+    no text either: nothing that parents say comes in, and whoever runs the house is called."""
     async with a_night(tmp_path) as house:
         await lost(house, "WORRIED")
         token, house.world.twilio.auth_token = house.world.twilio.auth_token, "another"
         await moves(house, seconds=61)
         house.world.twilio.auth_token = token
         assert not await house.rows("SELECT 1 AS yes FROM v_event WHERE kind = 'WorryRaised'")
+        assert await unheard(house) == (503, {"sms": "401"})
         await moves(house, seconds=122)
         assert await house.rows("SELECT actor FROM v_event WHERE kind = 'WorryRaised'") == [{"actor": "pat"}]
+        assert await unheard(house) == (200, {})
 
 
 async def test_an_idle_house_asks_once_a_minute_and_writes_nothing(tmp_path: Path) -> None:

@@ -207,8 +207,7 @@ async def test_a_parent_whose_number_is_dead_is_told_to_the_co_ordinator(tmp_pat
     async with a_house(tmp_path) as h:
         case_id = await h.opens(by="pat", side=Side.PARENT, reporter_channel="sms")
         phones = {"telegram": Phone("telegram"), "sms": Phone("sms", Refused(code), Refused(code))}
-        for minute in (0, 1):  # with nobody left to ask an alert goes first
-            await drain(h.casebook, phones, EVENING + timedelta(minutes=minute))
+        await drain(h.casebook, phones, EVENING)
         assert (await h.case(case_id)).unreachable == ("pat",)
         events = await h.database.read(lambda tx: log.events(tx, case_id))
         assert [e.opted_out for e in events if isinstance(e, ContactUnreachable)] == [text == "X_OPTOUT"]
