@@ -35,8 +35,9 @@ $(BUILT): requirements.lock pyproject.toml
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(BUILT)
 
+# On every core, four at most: what plays nights in real processes needs one to itself. One module, one worker an engine.
 test: $(BUILT)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --maxprocesses 4 --no-loadscope-reorder
 
 check: $(BUILT)
 	$(BIN)/ruff format --check .

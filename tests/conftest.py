@@ -1,10 +1,14 @@
-"""What every test shares: one Hypothesis profile that is never timed against the wall clock, and the engines."""
+"""What every test shares: one Hypothesis profile that is never timed against the wall clock, the engines, and how the tests
+are shared out between several workers (`make test`)."""
 
 import os
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, Phase, settings
+from xdist.scheduler import LoadScopeScheduling
 
+from tests.databases import ENGINES
 from tests.databases import engine as engine
 from tests.databases import swept as swept
 
@@ -19,6 +23,20 @@ settings.register_profile(
     "sabotage", settings.get_profile("porchlight"), phases=[Phase.explicit, Phase.generate], max_examples=200
 )
 settings.load_profile(os.environ.get("PORCHLIGHT_LAWS", "porchlight"))
+
+
+class ByModule(LoadScopeScheduling):
+    """Each worker takes a module at a time, on one engine: what a module keeps is made once."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        module, _, test = nodeid.partition("::")
+        return f"{module} {next((engine for engine in ENGINES if f'[{engine}' in test), '')}"
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> ByModule:
+    """Share out the tests; asked only where there are several workers."""
+    return ByModule(config, log)
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
