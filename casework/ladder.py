@@ -136,9 +136,9 @@ def _alert(turn: Turn, number: int) -> None:
 
 def _said_already(turn: Turn, number: int, *, again: bool) -> bool:
     """C_NOREF or C_CLAIM goes to the same people at this moment: it alerts as well, and they have read the reasons before. So
-    does X_OPTOUT or X_DEAD, which must not wait a minute behind the first alert."""
-    if isinstance(turn.news, ContactUnreachable) and number == 1:
-        return True
+    does X_OPTOUT or X_DEAD, which must not wait a minute behind the first alert; from MEDIUM on the reasons are news, too."""
+    if isinstance(turn.news, ContactUnreachable) and turn.case.level < Level.MEDIUM:
+        return turn.rung(number) == chase.COORDINATOR
     if not again:
         return False
     task = turn.case.task(CALLBACK)
@@ -252,7 +252,7 @@ def _holds(case: Case, protocol: Protocol) -> int:
 
 
 def _others(turn: Turn) -> None:
-    news, coordinator = turn.news, To(kind="duty", id="coordinator")
+    news, coordinator = turn.news, chase.COORDINATOR
     if isinstance(news, ContactUnreachable):
         turn.tell(coordinator, "X_OPTOUT" if news.opted_out else "X_DEAD", {}, via="both", alert=1)
     elif isinstance(news, NoteMade) and news.unread:
