@@ -66,7 +66,7 @@ async def line() -> AsyncIterator[Line]:
     double = TelegramDouble(TOKEN, board, lambda: NOW)
     app = web.Application(client_max_size=30 * 1024 * 1024)
     app.add_routes(double.routes())
-    runner = web.AppRunner(app)
+    runner = web.AppRunner(app, shutdown_timeout=1)
     await runner.setup()
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
