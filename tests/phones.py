@@ -12,7 +12,6 @@ moves. `reopens` closes and opens it again between every two steps, so that noth
         all.parent("pat").sees_nothing()
 """
 
-import base64
 import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -25,13 +24,12 @@ from PIL import Image
 
 from bot.app import House
 from bot.chance import ScriptedChance
-from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, TOKEN, Sandbox
+from bot.sandbox import Sandbox
 from bot.sandbox.switchboard import Shown
 from bot.scenario import Line
-from bot.settings import Settings, load
-from bot.stage import Cast, Stage
+from bot.stage import Cast
+from bot.whole_stage import WholeStage
 from storage import roster as registers
-from storage.casebook import Casebook
 from storage.roster import Roster
 from tests import databases
 from tests.storage.houses import ROSTER
@@ -40,13 +38,13 @@ EVENING = datetime(2026, 6, 10, 20, 0, tzinfo=UTC)  # nine o'clock in London
 PUBLIC_URL = "https://porchlight.example"
 
 
-class Phones(Stage):
+class Phones(WholeStage):
     """One house and everybody's phone. `world` holds both doubles: failures are planted there."""
 
     def __init__(self, folder: Path, world: Sandbox, people: Roster, *, reopens: bool = False, **settings: str) -> None:
-        self.folder, self.world, self.board, self.cast = folder, world, world.board, Cast.of(people)
-        self.house: House | None = None
-        self._people, self._reopens, self._settings = people, reopens, settings
+        super().__init__(folder, world)
+        self.cast = Cast.of(people)
+        self._people, self._reopens, self._more = people, reopens, settings
         self._chance, self._new = ScriptedChance(), True
         self._unread: list[Line] = []
 
@@ -75,68 +73,20 @@ class Phones(Stage):
 
     # ---- the stage ----
 
-    @property
-    def now(self) -> datetime:
-        return self.world.clock.now()
-
-    @property
-    def casebook(self) -> Casebook | None:
-        """The casebook; None while the house is down."""
-        return None if self.house is None else self.house.casebook
-
-    def set_clock(self, instant: datetime) -> None:
-        """Move the clock of the house and of both networks."""
-        self.world.clock.set(instant)
-        (self.folder / "clock").write_text(self.world.clock.now().isoformat())
-
     async def up(self) -> None:
         """Open the house; what fell due while it was down rings before any door opens."""
-        self.house = await House(self._environment(), chance=self._chance).__aenter__()
+        settings = self.settings(databases.url(self.folder), PUBLIC_URL, b"k" * 32, **self._more)
+        await self.opens(House(settings, chance=self._chance))
         if self._new:
             self._new = False
             await self.house.database.write(lambda tx: registers.apply(tx, self._people, take_telegram_ids=True))
-        self.world.twilio.house_url = f"http://127.0.0.1:{self.house.port}"
         await self.settle()
-
-    async def down(self) -> None:
-        """Close the house; what is in its memory alone is lost."""
-        if self.house is not None:
-            await self.house.__aexit__(None, None, None)
-        self.house = None
 
     async def between_steps(self) -> None:
         """Close and open again, where that was asked for."""
         if self._reopens:
             await self.down()
             await self.up()
-
-    async def settle(self) -> None:
-        """Work until nothing moves at this instant, the callbacks of texts that went out included."""
-        if self.house is None:
-            return
-        await self.house.settle()
-        while await self.world.twilio.travel():
-            await self.house.settle()
-
-    async def presses(self, account: str, message_id: int, token: str) -> None:
-        await self.world.telegram.presses(account, message_id, token)
-
-    async def types(self, account: str, words: str) -> None:
-        await self.world.telegram.types(account, words)
-
-    async def texts(self, number: str, words: str) -> None:
-        await self.world.twilio.texts(number, words)
-
-    def _environment(self) -> Settings:
-        told = {
-            "PORCHLIGHT_MODE": "live", "DATABASE_URL": databases.url(self.folder),
-            "HTTP_BIND": "127.0.0.1:0", "PUBLIC_URL": PUBLIC_URL, "TELEGRAM_MODE": "polling",
-            "TELEGRAM_BOT_TOKEN": TOKEN, "TELEGRAM_API_URL": self.world.telegram_url, "TWILIO_FROM": NUMBER,
-            "TWILIO_ACCOUNT_SID": ACCOUNT_SID, "TWILIO_AUTH_TOKEN": AUTH_TOKEN, "TWILIO_API_URL": self.world.twilio_url,
-            "PORCHLIGHT_TEST_CLOCK": str(self.folder / "clock"),
-            "PORCHLIGHT_AUDIT_KEY": base64.b64encode(b"k" * 32).decode(),
-        }  # fmt: skip
-        return load({**told, **self._settings}, self.folder)
 
 
 @dataclass(frozen=True)
