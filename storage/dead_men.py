@@ -1,8 +1,8 @@
 """Knows which texts lie at the provider for the case that this house dies, and which ought to lie there.
 
 For every child who is not yet back one text a person stands there, ten minutes after the case's next deadline: to whoever
-reported, and to whoever is alerted first. What lies there is kept in a table of its own, so that no piece of news has more
-to write for it; what changed since is found in the log.
+reported, and to whoever is alerted first; if they are on leave or have no mobile, to the next as well. What lies there is kept
+in a table of its own, so that no piece of news has more to write for it; what changed since is found in the log.
 """
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -16,7 +16,7 @@ from storage import bulk, cases
 from storage.addressees import ESCALATION_ROLES, Addressees, askable
 from storage.codec import instant, ms
 from storage.database import Row, Tx
-from storage.empty_rungs import role_of
+from storage.empty_rungs import is_held, role_of
 from storage.known import Known
 from storage.parts import Parts
 from storage.people import Person
@@ -154,23 +154,36 @@ async def _people(case: Case, parts: Parts, addressees: Addressees, refused: Col
     directory = addressees.directory
     reporters = [(each.side, await directory.person(each.person)) for each in case.reporters]
     people = [p for side, p in reporters if p is not None and (side is Side.STAFF or askable(p))]
-    if case.status is not Status.WATCHING:
-        people += await addressees.on_duty(case, _first_role(case, parts))
-    if all((person.person_id, person.mobile) in refused for person in _texted(people)):
-        people += [person for role in ESCALATION_ROLES for person in await addressees.on_duty(case, role)]
-    return _texted(people)
+    first, beyond = ([], []) if case.status is Status.WATCHING else await _alerted(case, parts, addressees)
+    if all((person.person_id, person.mobile) in refused for person in _texted([*people, *first])):
+        beyond = await _everybody(case, addressees)
+    return _texted([*people, *first, *beyond])
+
+
+async def _alerted(case: Case, parts: Parts, addressees: Addressees) -> tuple[list[Person], list[Person]]:
+    """Who is alerted first; and who next, where the first cannot be texted, or is asked only for want of anybody else."""
+    protocol = parts.protocols.get(case.protocol)
+    roles = ESCALATION_ROLES if protocol is None else tuple(role_of(rung, case) for rung in protocol.rungs_after(0))
+    first, beyond = list[Person](), list[Person]()
+    for place, role in enumerate(roles):
+        if role not in ESCALATION_ROLES:
+            beyond += await _everybody(case, addressees)
+            break
+        people = await addressees.on_duty(case, role)
+        (beyond if place else first).extend(people)
+        if _texted(people) and await is_held(addressees, case, role):
+            break
+    return first, beyond
+
+
+async def _everybody(case: Case, addressees: Addressees) -> list[Person]:
+    return [person for role in ESCALATION_ROLES for person in await addressees.on_duty(case, role)]
 
 
 def _words(case: Case, person: Person) -> str:
     if case.status is Status.WATCHING:
         return "X_DEADMAN_WATCH"
     return "X_DEADMAN_PARENT" if person.parent_of else "X_DEADMAN"
-
-
-def _first_role(case: Case, parts: Parts) -> str:
-    protocol = parts.protocols.get(case.protocol)
-    role = ESCALATION_ROLES[0] if protocol is None else role_of(protocol.rungs_after(0)[0], case)
-    return role if role in ESCALATION_ROLES else ESCALATION_ROLES[0]
 
 
 def _texted(people: Iterable[Person]) -> list[Person]:

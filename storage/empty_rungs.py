@@ -21,7 +21,7 @@ EVERYBODY = To(kind="all_duty")
 async def passed_over(addressees: Addressees, case: Case, alert: Tell, protocol: Protocol) -> list[To]:
     """Whom else an alert goes to, since nobody holds the role it is for: the next rungs, up to one that somebody holds."""
     assert alert.alert is not None, "asked of an alert"
-    if alert.to.kind != "duty" or await _held(addressees, case, alert.to.id):
+    if alert.to.kind != "duty" or await is_held(addressees, case, alert.to.id):
         return []
     beyond: list[To] = []
     for rung in protocol.rungs_after(alert.alert):
@@ -29,7 +29,7 @@ async def passed_over(addressees: Addressees, case: Case, alert: Tell, protocol:
         if role == "all":
             return [*beyond, EVERYBODY]
         beyond.append(To(kind="duty", id=role))
-        if await _held(addressees, case, role):
+        if await is_held(addressees, case, role):
             return beyond
     return [*beyond, EVERYBODY]
 
@@ -39,7 +39,8 @@ def role_of(rung: Rung, case: Case) -> str:
     return rung.role_at_home if case.child.at_home and rung.role_at_home else rung.role
 
 
-async def _held(addressees: Addressees, case: Case, role: str) -> bool:
+async def is_held(addressees: Addressees, case: Case, role: str) -> bool:
+    """Whether somebody has this role now who is not merely asked for want of anybody else."""
     held = await rota.on_duty(addressees.directory, case.organisation, role, case.home, addressees.now)
     return bool(held.people) and not (held.stand_in or held.away)
 
@@ -48,7 +49,7 @@ async def empty_first(addressees: Addressees, case: Case, protocol: Protocol) ->
     """The role of the first rung where nobody holds it, else nothing."""
     first = protocol.rungs_after(0)[0]
     role = role_of(first, case)
-    return "" if role == "all" or await _held(addressees, case, role) else role
+    return "" if role == "all" or await is_held(addressees, case, role) else role
 
 
 async def to_say(tx: Tx, case: Case, role: str, text: str, addressees: Addressees) -> list[Tell]:

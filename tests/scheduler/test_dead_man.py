@@ -7,11 +7,14 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+import pytest
+
 from casework.events import WorryRaised
 from scheduler.auditor import Auditor
 from scheduler.dead_man import PATIENCE, ROUNDS_APART, DeadMan
 from scheduler.outbox import Refused, Unreachable
-from storage import contacts
+from storage import contacts, planning
+from storage.desk import Desk
 from tests.databases import ON_BOTH
 from tests.storage.houses import EVENING, House, a_house
 
@@ -155,6 +158,28 @@ async def test_nobody_who_can_be_texted_means_everybody_on_call(tmp_path: Path) 
         await DeadMan(h.casebook, provider).turn(h.clock.now())
         assert provider.addresses() == ["+447700900102", DEE]
         assert {at for _, _, at in provider.lying.values()} == {await _next_due(h) + timedelta(minutes=10)}
+
+
+@pytest.mark.parametrize("lacks", ["a mobile", "the evening: on leave"])
+async def test_behind_who_is_alerted_first_and_cannot_be_counted_on_the_next_is_told_too(
+    tmp_path: Path, lacks: str
+) -> None:
+    """Else the reporter would be the only one to hear that this house is dead."""
+
+    async def away(desk: Desk) -> None:
+        cass = await desk.directory.person("cass")
+        assert cass is not None
+        await planning.leave(desk, cass, "cass", EVENING - timedelta(hours=1), EVENING + timedelta(hours=9))
+
+    async with a_house(tmp_path) as h:
+        provider = Provider()
+        if lacks == "a mobile":
+            await h.database.write(lambda tx: tx.run("UPDATE person SET mobile = NULL WHERE id = 'cass'"))
+        else:
+            await h.casebook.at_desk(away)
+        await h.opens()
+        await DeadMan(h.casebook, provider).turn(h.clock.now())
+        assert provider.addresses() == [ALICE, *([] if lacks == "a mobile" else [CASS]), DEE]
 
 
 async def test_a_mobile_at_which_nothing_arrives_is_none(tmp_path: Path) -> None:
