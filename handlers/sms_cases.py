@@ -13,9 +13,9 @@ from storage.addressees import askable
 async def the_case(texter: Texter, command: Command) -> Concern | None:
     """The one case a command is about. None: they were told that there is none, that it is over, or asked which."""
     concerns = await texter.concerns()
-    if command.ref is not None and not (concerns and await _mistyped(texter, command)):
+    if command.ref is not None and not texter.chosen and not (concerns and await _mistyped(texter, command)):
         found = next((c for c in concerns if c.case.code == command.ref), None)
-        return found or await _named(texter, command.ref)
+        return found or await _named(texter, command.ref, concerns)
     if texter.chosen:
         concerns = [c for c in concerns if await _picked(texter, c)] or concerns
     if len(concerns) == 1:
@@ -45,8 +45,9 @@ async def _picked(texter: Texter, concern: Concern) -> bool:
     return texter.names(letter, concern.case.code) or texter.names(letter, child_id)
 
 
-async def _named(texter: Texter, ref: str) -> Concern | None:
-    """A case that was named by its ref: one they may see, though nothing of it is theirs; else they learn nothing."""
+async def _named(texter: Texter, ref: str, concerns: list[Concern]) -> Concern | None:
+    """A case that was named by its ref: one they may see, though nothing of it is theirs; else they learn nothing of it, and
+    whose own case is open is asked whether that is meant."""
     for person in texter.people:
         case = await texter.desk.case_by_code(ref, [person.organisation])
         if case is not None and await may_see(texter.desk, person, case):
@@ -56,7 +57,10 @@ async def _named(texter: Texter, ref: str) -> Concern | None:
             if not case.open and concern.trusted:
                 await texter.reply("N_OVER")
                 return None
-    await _none_open(texter)
+    if concerns and not is_drill(ref):
+        await ask_which(texter, concerns)
+    else:
+        await _none_open(texter)
     return None
 
 

@@ -512,3 +512,13 @@ async def test_what_may_lower_or_belongs_to_a_rehearsal_is_taken_for_no_other_ca
     before = (await all_phones.case()).seq
     await all_phones.texts("pat", words)
     assert before == (await all_phones.case()).seq
+
+
+async def test_a_log_number_with_a_mistyped_ref_is_asked_about_and_told_once_they_say_which(all_phones: Phones) -> None:
+    """It was answered with "no check is open on this number", and the number was lost."""
+    await all_phones.texts("pat", "MISSING 20:55")
+    code = (await all_phones.case()).code
+    asked = f"Which child? Reply with the letter or the code: K {code}. In danger ring 999."
+    assert [asked] == await all_phones.texts("pat", "POL A99 1234567")
+    await all_phones.texts("pat", "K")
+    assert "1234567" == (await all_phones.case()).police.number
