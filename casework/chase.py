@@ -96,9 +96,8 @@ def tell(turn: Turn) -> None:
     """Tell who must hear of a number or of a refusal."""
     news, case = turn.news, turn.case
     if isinstance(news, PoliceLogged):
-        confirmed = (
-            case.reported and news.number == case.police.number
-        )  # another one is only told, and stops the chase too
+        # A number other than the confirmed one is only told, and stops the chase, too.
+        confirmed = case.reported and news.number == case.police.number
         if case.reporter(news.by) is not None:
             text = "O_POL" if confirmed else "O_POLTOLD"
             turn.tell(To(kind="person", id=news.by), text, {"number": news.number})

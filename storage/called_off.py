@@ -8,11 +8,8 @@ from storage.database import Tx
 from storage.outbox import Letter
 
 IN_GROUPS = "group_alert"
-CHAIN = (
-    "C_ALERT",
-    "C_NOREF",
-    "C_UNWELL",
-)  # the chain's own words; a notice of something new is sent whoever has the alert
+# The chain's own words; a notice of something new is sent whoever has the alert.
+CHAIN = ("C_ALERT", "C_NOREF", "C_UNWELL")
 
 
 async def call_off(tx: Tx, case_id: str, but: str, now: datetime) -> None:
