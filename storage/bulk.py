@@ -13,7 +13,8 @@ async def insert(tx: Tx, into: str, rows: Sequence[Sequence[Value]], end: str = 
     """Write rows in their order. `into`: the table and its columns; `end`: what is to be done about a conflict."""
     for first in range(0, len(rows), AT_ONCE):
         some = rows[first : first + AT_ONCE]
-        await tx.run(_statement(into, len(some), len(some[0]), end), *chain.from_iterable(some))
+        statement = _statement(into, len(some), len(some[0]), end)
+        await tx.later(into.partition(" ")[0], statement, *chain.from_iterable(some))
 
 
 @lru_cache(maxsize=1024)

@@ -13,7 +13,7 @@ from storage import bulk
 from storage import chance as chances
 from storage.chance import Chance
 from storage.codec import Written, case_from, ms, read_case
-from storage.database import Conflict, Row, Tx, Value
+from storage.database import Row, Tx, Value
 from storage.known import MARK
 from storage.log import Head
 from storage.recent import Kept, Recent
@@ -210,12 +210,10 @@ async def update(tx: Tx, held: Held, written: Written, shown: Mapping[str, Value
     """
     columns = {name: value for place, (name, value) in enumerate(shown.items()) if held.row[place] != value}
     columns |= {"version": version, "events": head.length, "head": head.hash, "folded": written.text}
-    changed = await tx.run(
-        f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?",
+    await tx.later(
+        "case_row", f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?",
         *columns.values(), written.case.case_id, held.head.length,
     )  # fmt: skip
-    if changed != 1:
-        raise Conflict("a case changed while it was being worked")
 
 
 async def note_reporters(tx: Tx, case: Case, before: Case | None) -> None:

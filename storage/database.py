@@ -81,6 +81,13 @@ class Tx(ABC):
     async def run(self, sql: str, *values: Value) -> int:
         """Run a statement that changes rows; returns how many it changed."""
 
+    async def later(self, table: str, sql: str, *values: Value) -> None:
+        """Change rows of one table, before anything is read of it or the unit is over: behind a wire several such changes are
+        one journey. Should it change no row at all, the unit raises Conflict, unless it was an INSERT.
+        """
+        if await self.run(sql, *values) == 0 and not sql.startswith("INSERT"):
+            raise Conflict(f"nothing of {table} was changed")
+
     def again(self, fault: Exception) -> bool:
         """Whether the database runs the whole unit again for this fault: who holds it must let it go."""
         return isinstance(fault, Unusable | Conflict)

@@ -11,14 +11,14 @@ import asyncio
 from collections.abc import Coroutine
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
-from typing import Any, Self, TypeVar, cast
+from typing import Any, Self, TypeVar
 
 import asyncpg
 
 from casework.errors import NotAllowed
-from storage.database import Conflict, Database, Row, Tx, Unit, Unusable, Value, Violated, name_of
+from storage.database import Conflict, Database, Unit, Unusable, Violated, name_of
 from storage.postgres_pool import LEASE, Lost, Pool, Wire, told
+from storage.postgres_units import PostgresTx
 
 T = TypeVar("T")
 
@@ -26,55 +26,6 @@ LINES = 16
 TRIES = 6  # of a unit that others were faster than
 OUTAGE = timedelta(seconds=8)  # how long a unit waits for the server to come back: a provider waits 15 s for us
 LEADER = 0x706F7263686C69  # the advisory lock of the one node that leads
-
-
-@lru_cache(maxsize=2048)
-def numbered(sql: str) -> str:
-    """The statement with $1, $2 … for its question marks; none of ours holds one within quotes."""
-    first, *rest = sql.split("?")
-    return first + "".join(f"${number}{part}" for number, part in enumerate(rest, start=1))
-
-
-class PostgresTx(Tx):
-    """One open transaction on one line. `last`: the unit is not run again, so that a refusal is its own to bear."""
-
-    __slots__ = ("_last", "_line")
-    engine = "postgresql"
-
-    def __init__(self, wire: Wire, *, writes: bool, last: bool = True) -> None:
-        super().__init__()
-        self._line, self._last = wire.connection, last
-        if writes:
-            self.hold, self.hold_free = " FOR UPDATE", " FOR UPDATE SKIP LOCKED"
-
-    async def rows(self, sql: str, *values: Value) -> list[Row]:
-        try:
-            return cast(list[Row], await self._line.fetch(numbered(sql), *values))
-        except Exception as fault:
-            raise told(fault) from fault
-
-    async def row(self, sql: str, *values: Value) -> Row | None:
-        try:
-            return cast(Row | None, await self._line.fetchrow(numbered(sql), *values))
-        except Exception as fault:
-            raise told(fault) from fault
-
-    async def run(self, sql: str, *values: Value) -> int:
-        try:
-            status = await self._line.execute(numbered(sql), *values)
-        except Exception as fault:
-            raise told(fault) from fault
-        count = status.rsplit(" ", 1)[-1]  # "INSERT 0 1", "UPDATE 2", "CREATE TABLE"
-        return int(count) if count.isdecimal() else 0
-
-    async def mark(self, verb: str, name: str) -> None:
-        if not self._line.is_closed():
-            await self.run(f"{verb} {name}")
-
-    def again(self, fault: Exception) -> bool:
-        if isinstance(fault, Violated):
-            return fault.unique and not self._last
-        return super().again(fault)
 
 
 class PostgresDatabase(Database):
@@ -172,6 +123,7 @@ class PostgresDatabase(Database):
             await wire.begin()
             try:
                 result = await unit(tx)
+                await tx.send()
                 for hook in tx.before_commit:
                     hook()
             except BaseException:

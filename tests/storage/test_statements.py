@@ -41,12 +41,12 @@ class Counted:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._tx, name)
-        if name not in ("rows", "row", "run"):
+        if name not in ("rows", "row", "run", "later"):
             return asked
 
-        def counted(sql: str, *values: Any) -> Any:
-            self._said.append(sql)
-            return asked(sql, *values)
+        def counted(*said: Any) -> Any:
+            self._said.append(said[name == "later"])  # behind its table
+            return asked(*said)
 
         return counted
 
