@@ -88,6 +88,9 @@ class Tx(ABC):
         if await self.run(sql, *values) == 0 and not sql.startswith("INSERT"):
             raise Conflict(f"nothing of {table} was changed")
 
+    async def send(self) -> None:  # noqa: B027 - most engines let nothing wait
+        """Have all that waits done now, so that what it raises is raised here. Raises Unusable, Violated, Conflict."""
+
     def again(self, fault: Exception) -> bool:
         """Whether the database runs the whole unit again for this fault: who holds it must let it go."""
         return isinstance(fault, Unusable | Conflict)
@@ -105,6 +108,7 @@ class Tx(ABC):
         self._depth += 1
         try:
             yield
+            await self.send()
         except BaseException:
             del self.before_commit[before:], self.after_commit[after:]
             await self.mark("ROLLBACK TO", name)

@@ -105,6 +105,25 @@ async def test_a_savepoint_takes_back_what_waits_inside_and_no_more(database: Da
     assert ([1], [1]) == (await database.read(parents), await database.read(children))
 
 
+async def test_what_fails_when_it_is_sent_is_undone_to_its_savepoint(database: Database) -> None:
+    """A message that cannot be worked is set aside in the very unit in which it failed."""
+    await database.write(lambda tx: parent(tx, 2))
+
+    async def inside(tx: Tx) -> None:
+        async with tx.savepoint():
+            await child(tx, 2)
+            await parent(tx, 2)
+
+    async def unit(tx: Tx) -> None:
+        await parent(tx, 1)
+        with pytest.raises(Violated):
+            await inside(tx)
+        await child(tx, 1)
+
+    await database.write(unit)
+    assert ([1, 2], [1]) == (await database.read(parents), await database.read(children))
+
+
 async def test_a_hook_before_the_commit_sees_it_done(database: Database) -> None:
     """What a crash point stands between is the commit alone: all of the unit was said."""
     seen: list[str] = []
