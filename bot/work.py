@@ -6,6 +6,7 @@ Ringing never waits for sending: a provider that does not answer must not hold u
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 import structlog
 
@@ -42,9 +43,7 @@ class Work:
         paced = isinstance(clock, SystemClock)  # on a clock that somebody moves, nothing can be waited for
         self._postman, self._duty = Postman(casebook, channels, clock.now, crash, paced=paced), DutyBell(casebook)
         self._detours = Detours(casebook)
-        self._minding: asyncio.Task[None] | None = None
-        self._moving: asyncio.Task[None] | None = None
-        self._proving: asyncio.Task[int] | None = None
+        self._errands: dict[str, asyncio.Task[Any]] = {}  # what was begun beside the bells
         self._posting: list[asyncio.Task[None]] = []
         self._settling, self._to_plan = asyncio.Lock(), asyncio.Event()
         self._beaten: datetime | None = None
@@ -117,19 +116,13 @@ class Work:
         if await ring(self._casebook, now):
             self.stir()
         await self._lead(now)
-        if self.leading and (self._minding is None or self._minding.done()):
-            self._minding = asyncio.create_task(self._mind(now))
-        if self.leading and (self._moving is None or self._moving.done()):
-            self._moving = asyncio.create_task(self._move_texts(now))
-        if self.leading and (self._proving is None or self._proving.done()):
-            self._proving = asyncio.create_task(self._prove(now))
+        if self.leading:
+            self._begin_errands(now)
         if self.leading and (self._retried is None or now - self._retried >= RETRY_EVERY):
             self._retried = now
             await self._casebook.retry_inbox(self._answer_for)
             if self._casebook.database.shared and await self._recover(now):
                 self.stir()
-        if self.leading and await self._detours.turn(now):
-            self.stir()
         if self._beaten is None or now - self._beaten >= BEAT_EVERY:
             stopped = self._beaten is not None and now - self._beaten >= asking_again.PRESSES_KEPT
             await self._beat(now)
@@ -201,8 +194,21 @@ class Work:
                 _log.error("what is due next could not be looked up", fault=type(fault).__name__)
             await asyncio.sleep(PLAN_EVERY_SECONDS)
 
+    def _begin_errands(self, now: datetime) -> None:
+        """Begin what no deadline waits for, each once at a time: a provider may be slow, and a node that stands still may hold
+        the rows of a letter."""
+        for errand in (self._mind, self._move_texts, self._prove, self._detour):
+            running = self._errands.get(errand.__name__)
+            if running is None or running.done():
+                self._errands[errand.__name__] = asyncio.create_task(errand(now))
+
+    async def _detour(self, now: datetime) -> None:
+        """Send what is held up by another way."""
+        if await self._detours.turn(now):
+            self.stir()
+
     async def _mind(self, now: datetime) -> None:
-        """Look after canaries and duty; no deadline waits for them."""
+        """Look after canaries and duty."""
         try:
             flown = 0 if self.canary is None else await self.canary.turn(now)
             if await self._duty.ring(now) + flown:
@@ -238,7 +244,7 @@ class Work:
 
     async def _minded(self) -> None:
         """Wait for what was begun beside the bells."""
-        await asyncio.gather(*(task for task in (self._minding, self._moving, self._proving) if task is not None))
+        await asyncio.gather(*self._errands.values())
 
     async def _recover(self, now: datetime) -> int:
         """Letters that a house which died had in hand go out again; where there are nodes, those held for too long."""

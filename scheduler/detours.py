@@ -32,7 +32,10 @@ class Detours:
         self._looked = now
         try:
             return await self._look(now)
-        except Exception as fault:  # it waits, and is looked at again
+        except Unusable as fault:  # it waits, and is looked at again
+            log.info("what is held up could not be looked at", fault=where(fault))
+            return 0
+        except Exception as fault:
             log.error("what is held up could not be passed on", fault=where(fault))
             return 0
 
