@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, TypeVar, cast
 
 from casework import events
-from casework.case import Case
+from casework.case import Case, replace
 from casework.errors import OurMistake
 from storage.shapes import Write, instant, ms, or_null, quoted, shape
 
@@ -23,7 +23,7 @@ __all__ = [
 E = TypeVar("E", bound=events.Event)
 _dumps = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 _NEVER = object()  # is no part of any case
-_scan = json.JSONDecoder().raw_decode
+_scan = json.JSONDecoder().scan_once  # type: ignore[attr-defined]  # raises StopIteration where nothing stands
 
 
 def canonical(value: object) -> str:
@@ -84,21 +84,19 @@ def write_case(case: Case, like: Written | None = None) -> Written:
     """
     as_case = shape(Case)
     case = _in_order(case, as_case.maps)
+    parts = as_case.parts(case)
     if like is None:
-        like = Written(case, [""] * len(as_case.names), {})
-        before: Sequence[Any] = [_NEVER] * len(as_case.names)
+        texts, entries, before = [""] * len(parts), dict[str, Mapping[str, str]](), (_NEVER,) * len(parts)
     else:
-        before = as_case.parts(like.case)
-    entries = dict(like.entries)
-
-    def written(name: str, write: Write, part: Any, was: Any) -> str:
-        if name not in as_case.maps:
-            return or_null(write, part)
-        entries[name] = _entries(as_case.maps[name], part, was, entries.get(name, {}))
-        return "{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}"
-
-    fields = zip(as_case.names, as_case.writes, as_case.parts(case), before, like.texts, strict=True)
-    texts = [text if part is was else written(name, write, part, was) for name, write, part, was, text in fields]
+        texts, entries, before = list(like.texts), dict(like.entries), as_case.parts(like.case)
+    changed = [place for place, (part, was) in enumerate(zip(parts, before, strict=True)) if part is not was]
+    for place in changed:
+        name, part = as_case.names[place], parts[place]
+        if name in as_case.maps:
+            entries[name] = _entries(as_case.maps[name], part, before[place], entries.get(name, {}))
+            texts[place] = "{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}"
+        else:
+            texts[place] = or_null(as_case.writes[place], part)
     return Written(case, texts, entries)
 
 
@@ -106,7 +104,7 @@ def _in_order(case: Case, maps: Iterable[str]) -> Case:
     mixed: dict[str, Any] = {
         name: dict(sorted(part.items())) for name in maps if list(part := getattr(case, name)) != sorted(part)
     }
-    return dataclasses.replace(case, **mixed) if mixed else case
+    return replace(case, **mixed) if mixed else case
 
 
 def _entries(write: Write, now: Mapping[str, Any], was: Any, texts: Mapping[str, str]) -> dict[str, str]:
@@ -118,12 +116,15 @@ def read_case(text: str) -> Written:
     """The folded case of its JSON text, as if it had just been written. Raises OurMistake for an unknown field."""
     as_case = shape(Case)
     data, texts, place = dict[str, Any](), list[str](), 0
-    for name, opening in zip(as_case.names, as_case.openings, strict=True):
-        if not text.startswith(opening, place):
-            return write_case(case_from(text))  # an older house knew other fields
-        start = place + len(opening)
-        data[name], place = _scan(text, start)
-        texts.append(text[start:place])
+    try:
+        for name, opening in zip(as_case.names, as_case.openings, strict=True):
+            if not text.startswith(opening, place):
+                return write_case(case_from(text))  # an older house knew other fields
+            start = place + len(opening)
+            data[name], place = _scan(text, start)
+            texts.append(text[start:place])
+    except StopIteration:
+        return write_case(case_from(text))  # which says what is wrong with it
     if text[place:] != "}":
         return write_case(case_from(text))
     return Written(cast(Case, as_case.read(data)), texts, {})

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from enum import Enum
 from json.encoder import encode_basestring_ascii
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any, NamedTuple, TypeAlias
 
 from casework import events
@@ -40,7 +40,8 @@ def ms(instant: datetime) -> int:
     """Milliseconds since 1970 UTC; smaller parts are cut off. Raises OurMistake without a time zone."""
     if instant.tzinfo is None:
         raise OurMistake("an instant needs its time zone")
-    return (instant - _EPOCH) // _MILLISECOND
+    since = instant - _EPOCH  # as parts: one timedelta by another would be divided in long integers
+    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
 
 
 def instant(milliseconds: int) -> datetime:
@@ -54,17 +55,20 @@ class Shape:
     `maps`: the fields that are mappings, and how a value of each is written; `openings`: what stands before each field.
     """
 
-    __slots__ = ("_exacts", "_kind", "_reads", "maps", "names", "openings", "parts", "template", "writes")
+    __slots__ = (
+        "_exacts", "_kind", "_known", "_plain", "_reads", "maps", "names", "openings", "parts", "template", "writes",
+    )  # fmt: skip
 
     def __init__(self, kind: type[Any]) -> None:
         hints = typing.get_type_hints(kind)
         names = sorted(field.name for field in dataclasses.fields(kind))
         turns = {name: _turns(hints[name]) for name in names}
-        self._kind, self.names = kind, names
+        self._kind, self.names, self._known = kind, names, set(names)
+        self._plain = kind.__dictoffset__ != 0  # nothing but a `__dict__` of its fields: see `casework.case`
         self._reads = [(name, turn.read) for name, turn in turns.items() if turn.read is not None]
         self._exacts = [turn.exact for turn in turns.values()]
         self.writes = [turn.write for turn in turns.values()]
-        self.parts: Callable[[Any], tuple[Any, ...]] = attrgetter(*names) if names[1:] else _only(names[0])
+        self.parts = _parts(kind, names)
         self.maps = {name: _turns(typing.get_args(hints[name])[1]).write for name in names if _is_map(hints[name])}
         self.template = _template(kind, names)
         self.openings = [f'{"," if number else "{"}"{name}":' for number, name in enumerate(names)]
@@ -79,8 +83,13 @@ class Shape:
         fields = dict(data)
         try:
             for name, read in self._reads:
-                if fields.get(name) is not None:
-                    fields[name] = read(fields[name])
+                part = fields.get(name)
+                if part is not None:
+                    fields[name] = read(part)
+            if self._plain and fields.keys() == self._known:
+                value = object.__new__(self._kind)
+                value.__dict__.update(fields)
+                return value
             return self._kind(**fields)
         except TypeError:
             for name in fields.keys() - set(self.names):
@@ -104,8 +113,14 @@ def shape(kind: type[Any]) -> Shape:
     return found
 
 
-def _only(name: str) -> Callable[[Any], tuple[Any, ...]]:
-    return lambda value: (getattr(value, name),)
+def _parts(kind: type[Any], names: list[str]) -> Callable[[Any], tuple[Any, ...]]:
+    """How the fields of a value are taken out, in this order."""
+    if not names[1:]:
+        return lambda value: (getattr(value, names[0]),)
+    if not kind.__dictoffset__:
+        return attrgetter(*names)
+    fields = itemgetter(*names)  # a `__dict__` is asked at once; for an attribute, its class would be asked first
+    return lambda value: fields(value.__dict__)
 
 
 def _template(kind: type[Any], names: list[str]) -> str:
