@@ -24,7 +24,7 @@ from benchmarks import herd, peer_bursts
 from benchmarks.country import Country, casebook_of
 from benchmarks.herd import CURFEW, spread_over
 from benchmarks.loops import run as run_loop
-from benchmarks.rounds import ROUNDS, Row, Told, spread
+from benchmarks.rounds import ROUNDS, Row, Told, settle_down, spread
 from benchmarks.scripts import script
 from benchmarks.witness import Rang, ShiftedClock, Witness, stall
 from bot.crash import Crash
@@ -95,6 +95,7 @@ async def awake(path: Path, begin: datetime) -> AsyncIterator[tuple[Casebook, Wi
         work.start_post()
         metronome.start()
         metronome.wake(await tick() or datetime.now(UTC))  # as a house that has been at rest until now
+        settle_down()
         try:
             yield casebook, witness, clock
         finally:
@@ -127,6 +128,7 @@ async def overdue(path: Path) -> Rang:
         clock = ShiftedClock(CURFEW + timedelta(hours=3))
         witness = Witness(path, clock.now)
         casebook = casebook_of(database, clock.now, witness)
+        settle_down()
         async with stall() as stalled:
             begun = clock.now()
             await ring(casebook, begun)

@@ -63,14 +63,19 @@ async def alternate(
     """What each side tells of its slices, once a round, after one slice each to warm up; who begins alternates."""
     for side in sides.values():
         await side(seconds / 2)
-    gc.collect()
-    gc.freeze()  # as the house does after it has started
+    settle_down()
     names = list(sides)
     rates: dict[str, list[T]] = {name: [] for name in names}
     for number in range(rounds):
         for name in names if number % 2 == 0 else names[::-1]:
             rates[name].append(await sides[name](seconds))
     return rates
+
+
+def settle_down() -> None:
+    """Leave what was imported and made so far out of every later collection, as the house does after it has started."""
+    gc.collect()
+    gc.freeze()
 
 
 def spread(what: str, figures: Sequence[float], unit: str, **bounds: float | bool | str | None) -> Row:
