@@ -1,6 +1,7 @@
 """What is kept in mind of a case is what the database holds, or it is not used."""
 
 import asyncio
+import json
 import tempfile
 from collections.abc import AsyncIterator
 from dataclasses import replace
@@ -204,3 +205,14 @@ def test_a_fold_of_an_older_house_is_read() -> None:
     assert replace(night.case, seq=0) == read_case(older).case
     assert case_text(replace(night.case, seq=0)) == read_case(older).text
     assert text == read_case(text).text
+
+
+def test_a_fold_that_was_cut_off_is_no_case() -> None:
+    """Wherever it ends: a damaged row is said to be one, and nothing of it is taken for the case."""
+    night = Night(the_protocol(), datetime.fromisoformat("2026-11-25T21:00:00+00:00"))
+    night.opens(Child(child_id="K7", age=15))
+    assert night.case is not None
+    whole = case_text(night.case)
+    for end in range(len(whole)):
+        with pytest.raises(json.JSONDecodeError):
+            read_case(whole[:end])
