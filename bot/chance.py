@@ -3,6 +3,7 @@
 A seeded house that starts again must not draw the same ids a second time: the number of its start is part of the seed.
 """
 
+import os
 import random
 import secrets
 from typing import Protocol
@@ -24,7 +25,9 @@ class Chance:
 
     def digits(self, count: int) -> str:
         """Return so many random decimal digits."""
-        return f"{self._source.randrange(10**count):0{count}d}"
+        if self._seeded:
+            return f"{self._source.randrange(10**count):0{count}d}"
+        return f"{int.from_bytes(os.urandom(TOKEN_BYTES)) % 10**count:0{count}d}"  # of so many bits, each as likely
 
     def token(self) -> str:
         """Return 22 characters nobody can guess, safe in a URL."""

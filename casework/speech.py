@@ -98,6 +98,9 @@ def one_each(drafts: Iterable[D], now: datetime) -> list[tuple[D, datetime]]:
         else:
             groups.setdefault((draft.person, draft.channel), []).append(draft)
     for group in groups.values():
+        if len(group) == 1:
+            timed.append((group[0], now))
+            continue
         group.sort(key=lambda d: rank(d.text))
         said: set[str] = set()
         wait = 0

@@ -7,9 +7,9 @@ A text never fails to go out for want of a detail: a field that was not handed o
 import re
 import tomllib
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
 from pydantic import BaseModel, ConfigDict, ValidationError
@@ -135,44 +135,53 @@ def spoken(words: str) -> str:
 
 def _fill(book: Phrasebook, template: str, channel: str, now: datetime, fields: Mapping[str, Field]) -> str:
     """Replace each placeholder once: braces inside a value stay literal."""
+    first, rest = _pieces(template)
+    filled = [first]
+    for name, words in rest:
+        shown = _show(book, name, fields.get(name), channel, now)
+        filled += (gsm7(shown) if channel == "sms" else shown, words)
+    return "".join(filled)
 
-    def value(match: re.Match[str]) -> str:
-        shown = _show(book, match[1], fields.get(match[1]), channel, now)
-        return gsm7(shown) if channel == "sms" else shown
 
-    return _PLACEHOLDER.sub(value, template)
+@lru_cache(maxsize=4096)
+def _pieces(template: str) -> tuple[str, tuple[tuple[str, str], ...]]:
+    """What stands before the first placeholder; then the name of each, with the words that follow it."""
+    first, *rest = _PLACEHOLDER.split(template)
+    return first, tuple(zip(rest[::2], rest[1::2], strict=True))
 
 
 def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime) -> str:
-    match name:
-        case "rules":
-            return listed(book, value if isinstance(value, tuple) else ())
-        case "report":
-            return book.phrase["report_ready"] if value else ""
-        case "number":
-            return _one_line(str(value))[-NUMBER_SHOWN:] if value else book.phrase["unknown"]
-        case "flags":  # a flag never leaves by SMS
-            return flags(book, value) if isinstance(value, tuple) and channel == "telegram" else book.phrase["plan"]
-        case "plan":
-            return str(value or book.phrase["plan"])
-        case "missing":
-            names = value if isinstance(value, tuple) else ()
-            return ", ".join(book.phrase.get(f"missing_{n}", n) for n in names) or book.phrase["unknown"]
-        case "role":
-            return book.phrase.get(f"role_{value}", str(value))
-        case "home":
-            return _one_line(str(value)) if value else book.phrase["every_home"]
-        case "options":
-            return numbered(book, value if isinstance(value, tuple) else ())
-        case "told":
-            return ", ".join(value if isinstance(value, tuple) else ()) or book.phrase["nobody_else"]
-        case "text":  # words that stand on lines of their own
-            return str(value or "")
+    if name in _SHOWN:
+        return _SHOWN[name](book, value, channel)
     if isinstance(value, datetime):
         return local(book, value, now)
     if isinstance(value, tuple):
         return ", ".join(value)
     return book.phrase["unknown"] if value is None else _one_line(str(value))
+
+
+_SHOWN: Mapping[str, Callable[[Phrasebook, Field, str], str]] = {
+    "rules": lambda book, value, _: listed(book, _several(value)),
+    "report": lambda book, value, _: book.phrase["report_ready"] if value else "",
+    "number": lambda book, value, _: _one_line(str(value))[-NUMBER_SHOWN:] if value else book.phrase["unknown"],
+    # a flag never leaves by SMS
+    "flags": lambda book, value, channel: (
+        flags(book, value) if isinstance(value, tuple) and channel == "telegram" else book.phrase["plan"]
+    ),
+    "plan": lambda book, value, _: str(value or book.phrase["plan"]),
+    "missing": lambda book, value, _: (
+        ", ".join(book.phrase.get(f"missing_{n}", n) for n in _several(value)) or book.phrase["unknown"]
+    ),
+    "role": lambda book, value, _: book.phrase.get(f"role_{value}", str(value)),
+    "home": lambda book, value, _: _one_line(str(value)) if value else book.phrase["every_home"],
+    "options": lambda book, value, _: numbered(book, _several(value)),
+    "told": lambda book, value, _: ", ".join(_several(value)) or book.phrase["nobody_else"],
+    "text": lambda _, value, __: str(value or ""),  # words that stand on lines of their own
+}
+
+
+def _several(value: Field) -> tuple[str, ...]:
+    return value if isinstance(value, tuple) else ()
 
 
 def listed(book: Phrasebook, rules: tuple[str, ...]) -> str:
@@ -197,9 +206,9 @@ def _one_line(words: str) -> str:
 
 def local(book: Phrasebook, instant: datetime, now: datetime) -> str:
     """`21:35` on London's wall clock; a day's name when it is not today, BST or GMT in the hour that comes twice."""
-    there, today = instant.astimezone(LONDON), now.astimezone(LONDON).date()
-    clock = f"{there:%H:%M}"
-    away = abs((there.date() - today).days)
+    there, here = instant.astimezone(LONDON), now.astimezone(LONDON)
+    clock = f"{there.hour:02}:{there.minute:02}"
+    away = abs(there.toordinal() - here.toordinal())
     if away > WEEK_DAYS:
         clock = f"{there.day} {book.months[there.month - 1]} {clock}"
     elif away:
@@ -209,7 +218,7 @@ def local(book: Phrasebook, instant: datetime, now: datetime) -> str:
 
 def comes_twice(there: datetime) -> bool:
     """Whether this local time happens twice, on the night the clocks go back."""
-    return there.replace(fold=0).utcoffset() != there.replace(fold=1).utcoffset()
+    return there.utcoffset() != there.replace(fold=1 - there.fold).utcoffset()
 
 
 # ---- options -------------------------------------------------------------------------------------
@@ -217,8 +226,11 @@ def comes_twice(there: datetime) -> bool:
 
 def label(book: Phrasebook, key: str) -> str:
     """The words of a button: `TAKE`, `DONE`, an option as `CHECK.value`; for one no book has, its value."""
+    own = book.label.get(key)
+    if own:
+        return own
     value = key.rpartition(".")[2]
-    return book.label.get(key) or book.label.get(value) or value.replace("_", " ").capitalize()
+    return book.label.get(value) or value.replace("_", " ").capitalize()
 
 
 def labels(book: Phrasebook, check: Check) -> list[tuple[str, str]]:

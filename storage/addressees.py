@@ -45,10 +45,12 @@ class Addressees:
 
     async def of(self, case: Case, tell: Tell) -> list[Addressee]:
         """Everyone this letter is for, once a person and channel."""
-        found = []
+        found, rings, who = [], self._rings(case, tell), dict[str, str]()
         for person in _once(await self._people(case, tell)):
-            channels = _channels(case, tell, person, rings=self._rings(case, tell), ways=self.ways)
-            found += [_addressee(person, each, await self.who(case, each)) for each in channels]
+            for channel in _channels(case, tell, person, rings=rings, ways=self.ways):
+                if channel not in who:
+                    who[channel] = await self.who(case, channel)
+                found.append(_addressee(person, channel, who[channel]))
         return found
 
     async def who(self, case: Case, channel: str) -> str:
@@ -125,7 +127,7 @@ class Addressees:
         """Where the organisation's reports go, by the ways that this house has: always to the police's folder; to the
         police's own address and endpoint; and to those of children's services, the child's own before the home's."""
         organisation = await self.directory.organisation(case.organisation)
-        child = await self.directory.child(case.child.child_id)
+        child = await self.directory.child(case.child.child_id) if "email" in ways else None
         places: list[tuple[str, str, str | None]] = [("police", "file", "")]
         if organisation is not None:
             services = (child.profile.get(SERVICES_EMAIL) if child else None) or organisation.services_email
@@ -153,9 +155,10 @@ def _channels(case: Case, tell: Tell, person: Person, *, rings: bool, ways: Coll
     able = _able(person, ways)
     if tell.via == "both":
         return (*able, "voice") if rings and "voice" not in able and _can_be_rung(person) else able
-    reporter = case.reporter(person.person_id) if tell.via == "own" else None
-    if reporter is not None and reporter.channel in able:
-        return (reporter.channel,)
+    if tell.via == "own" and len(able) > 1:
+        reporter = case.reporter(person.person_id)
+        if reporter is not None and reporter.channel in able:
+            return (reporter.channel,)
     return able[:1]
 
 

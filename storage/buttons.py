@@ -4,13 +4,13 @@ A button carries nothing but a token that nobody can guess; what it means, whose
 """
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from storage import bulk
 from storage.chance import Chance, time_token
-from storage.codec import instant, ms
+from storage.codec import instant, ms, quoted
 from storage.database import Tx
 
 BUTTON_LIVES = timedelta(hours=24)
@@ -18,7 +18,6 @@ _LETTERS = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 _LIVES = BUTTON_LIVES // timedelta(milliseconds=1)
 _OF_MESSAGE = 20  # characters of a token that its neighbours share
 _PLACES = tuple(f"{first}{second}" for first in _LETTERS for second in _LETTERS)  # more than a message can hold
-_json = json.JSONEncoder(separators=(",", ":")).encode
 WRONG_CODES = 5
 CODE_LOCKED = timedelta(minutes=15)
 
@@ -38,33 +37,59 @@ class Button:
     used_by: str | None
 
 
+class Message:
+    """The buttons of one message in the making; its first draws their token."""
+
+    __slots__ = ("_at", "_chance", "meanings", "token")
+
+    def __init__(self, at: int, chance: Chance) -> None:
+        self._at, self._chance = at, chance
+        self.token = ""  # what the tokens of its buttons begin with
+        self.meanings: list[tuple[str, str, str]] = []
+
+    def button(self, action: str, check: str = "", value: str = "") -> str:
+        """Make a button; returns its token of 22 characters: that of its message, and which of them it is."""
+        if not self.token:
+            self.token = time_token(self._at, self._chance)[:_OF_MESSAGE]
+        self.meanings.append((action, check, value))
+        return self.token + _PLACES[len(self.meanings) - 1]
+
+
 class Drawer:
     """Buttons in the making: each gets its token at once; those of one message are one row, and all rows are written with
     one statement (`put`)."""
 
     def __init__(self, chance: Chance) -> None:
         self._chance = chance
-        self._made: dict[tuple[str | None, str, int], tuple[str, list[tuple[str, str, str]]]] = {}
+        self._messages: dict[tuple[str | None, str, int], Message] = {}
+
+    def message(self, case_id: str | None, person: str, now: datetime) -> Message:
+        """The buttons of this case in a person's hands that are of this instant."""
+        of = (case_id, person, ms(now))
+        if of not in self._messages:
+            self._messages[of] = Message(of[-1], self._chance)
+        return self._messages[of]
 
     def make(
         self, case_id: str | None, person: str, action: str, check: str = "", value: str = "", *, now: datetime
     ) -> str:
-        """Make a button; returns its token of 22 characters: that of its message, and which of them it is."""
-        of = (case_id, person, ms(now))
-        if of not in self._made:
-            self._made[of] = time_token(of[-1], self._chance)[:_OF_MESSAGE], []
-        token, meanings = self._made[of]
-        meanings.append((action, check, value))
-        return token + _PLACES[len(meanings) - 1]
+        """Make one button of a message; returns its token."""
+        return self.message(case_id, person, now).button(action, check, value)
 
     async def put(self, tx: Tx) -> None:
         """Write what was made."""
         rows = [
-            (token, case_id, person, at, at + _LIVES, _json(meanings))
-            for (case_id, person, at), (token, meanings) in self._made.items()
-        ]
+            (message.token, case_id, person, at, at + _LIVES, _written(message.meanings))
+            for (case_id, person, at), message in self._messages.items() if message.meanings
+        ]  # fmt: skip
         await bulk.insert(tx, "keyboard (token, case_id, person, prompt_at, expires_at, meanings)", rows)
-        self._made = {}
+        self._messages = {}
+
+
+def _written(meanings: Sequence[tuple[str, str, str]]) -> str:
+    """The JSON text of what buttons mean."""
+    each = [f"[{quoted(action)},{quoted(check)},{quoted(value)}]" for action, check, value in meanings]
+    return f"[{','.join(each)}]"
 
 
 async def find(tx: Tx, token: str) -> Button | None:

@@ -20,9 +20,11 @@ def could_matter(before: Case | None, case: Case, protocol: Protocol) -> bool:
     """Whether this step can have linked or raised anybody: a case opened, rose, or named another child just now."""
     if before is None or before.status not in _OUT:
         return True
-    rose = before.level != case.level or before.route != case.route
-    named = _names_another(case, protocol) and not _names_another(before, protocol)
-    return named or (rose and case.level >= Level.MEDIUM)
+    if case.level >= Level.MEDIUM and (before.level != case.level or before.route != case.route):
+        return True
+    if case.answers is before.answers:
+        return False
+    return _names_another(case, protocol) and not _names_another(before, protocol)
 
 
 async def raised(tx: Tx, case: Case, protocol: Protocol, recent: Recent) -> list[tuple[str, Case]]:
@@ -30,21 +32,16 @@ async def raised(tx: Tx, case: Case, protocol: Protocol, recent: Recent) -> list
     if case.status not in _OUT:
         return []
     others = await cases.open_cases(tx, recent, organisation=case.organisation, home=case.home, but=case.case_id)
+    names = _names_another(case, protocol)
     pairs = []
     for other in others:
-        if other.status not in _OUT:
-            continue
-        if not _linked(case, other, protocol):
+        # both are out now, so their absences overlap; what is left to ask is whether anybody named another child
+        if other.status not in _OUT or not (names or _names_another(other, protocol)):
             continue
         for weaker, stronger in ((other, case), (case, other)):
             if _raises(stronger, weaker):
                 pairs.append((weaker.case_id, stronger))
     return sorted(pairs, key=lambda pair: pair[0])
-
-
-def _linked(one: Case, two: Case, protocol: Protocol) -> bool:
-    """Both are out now, so their absences overlap; what is left to ask is whether anybody named another child."""
-    return _names_another(one, protocol) or _names_another(two, protocol)
 
 
 def _names_another(case: Case, protocol: Protocol) -> bool:

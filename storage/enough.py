@@ -23,6 +23,8 @@ async def within(
     tx: Tx, letters: Sequence[Letter], alerts: Sequence[Sequence[Value]], made: Made, now: datetime
 ) -> tuple[list[Letter], list[Sequence[Value]]]:
     """The letters that go, with their rows of `alert`: what would be too much is left out, or waits until there is room."""
+    if not made:
+        return list(letters), list(alerts)
     kept: list[Letter] = []
     said: set[tuple[str, str, str]] = set()
     for letter in letters:

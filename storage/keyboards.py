@@ -23,17 +23,18 @@ async def keyboard(
     """The options of the question, a row each, ticked ones marked; then what is always there: a step back, a worry, the
     child is back; then the script to read out, and the button that takes the alert. `at`: when the
     letter goes; the buttons are written when the drawer is put."""
+    message = drawer.message(case.case_id, person, at)
 
     def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
-        return label, drawer.make(case.case_id, person, action, check, value, now=at)
+        return label, message.button(action, check, value)
 
     rows: list[tuple[tuple[str, str], ...]] = []
     if tell.question is not None and protocol.has(tell.question):
         check = protocol.find(tell.question)
         ticked = await buttons.ticks(tx, case.case_id, person, check.id) if check.kind == "ticks" else ()
+        action, about = _meaning(check, tell)
         for value, label in wording.labels(book, check):
-            marked = TICK + label if value in ticked else label
-            rows.append((press(marked, *_meaning(check, tell), value),))
+            rows.append((press(TICK + label if value in ticked else label, action, about, value),))
         if check.kind == "ticks":
             rows.append((press(wording.label(book, "DONE"), "ticked" + _amended(tell), check.id),))
         if check.stage != "prompt":

@@ -96,7 +96,9 @@ class Known(Directory):
 
         Where this unit itself changed the register meanwhile, its change may yet be undone.
         """
-        answers = await self._answers()
+        if self._mark is None or not self.kept:
+            self._mark = await _mark(self.tx)
+        answers = self.memory.under(self._mark)
         known = answers.get(asked, _NONE_YET)
         if known is not _NONE_YET:
             return cast(T, known)

@@ -118,6 +118,8 @@ class Post:
         where it was not sent to the police: a report that lies on a server has told nobody."""
         organisation = await self.addressees.directory.organisation(case.organisation)
         wanted = organisation is not None and organisation.report_in_telegram
+        if not wanted and (sent or version > 1):
+            return
         tell = Tell(to=To(kind="duty", id="coordinator"), text="C_FILE", via="quiet")
         for to in await self.addressees.of(case, tell):
             if wanted and to.channel == "telegram":

@@ -25,12 +25,12 @@ MADE_BEFORE = timedelta(hours=1)  # no letter waits longer from its making to th
 EVERYTHING = 1000  # of any urgency
 URGENT = max(speech.rank(text) for text in speech.ON_CALL)  # what nothing may hold up; see `speech.urgency`
 HELD = timedelta(seconds=60)  # longer than any send may take: then whoever took the letter is no more
-_COLUMNS = (
-    "id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"
-    " state, created_at, due_at, expires_at, cause"
+_INTO = (
+    "outbox (id, case_id, person, channel, address, text, body, keyboard, kind, urgency, edit, protect, document, case_card,"
+    " state, created_at, due_at, expires_at, cause)"
 )
 _ONCE = "ON CONFLICT (case_id, cause, person, channel) WHERE case_id IS NOT NULL DO NOTHING"
-_keys = json.JSONEncoder(ensure_ascii=False).encode
+_quoted = json.encoder.encode_basestring
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
@@ -80,7 +80,7 @@ async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
         )
         for each in letters
     ]  # fmt: skip
-    await bulk.insert(tx, f"outbox ({_COLUMNS})", rows, _ONCE)
+    await bulk.insert(tx, _INTO, rows, _ONCE)
 
 
 async def claim(
@@ -270,6 +270,14 @@ def letter_of(row: Row, tries: int | None = None) -> Letter:
         tries=row["tries"] if tries is None else tries, cause=row["cause"] or row["id"],
         doubt_since=instant(row["doubt_since"]) if row["doubt_since"] else None,
     )  # fmt: skip
+
+
+def _keys(keyboard: Keyboard) -> str:
+    """The JSON text of a keyboard."""
+    if not keyboard:
+        return "[]"
+    lines = [", ".join([f"[{_quoted(label)}, {_quoted(token)}]" for label, token in line]) for line in keyboard]
+    return f"[[{'], ['.join(lines)}]]"
 
 
 def _keyboard(text: str) -> Keyboard:

@@ -86,13 +86,14 @@ class Person:
     @property
     def written_by(self) -> tuple[str, ...]:
         """The channels by which words reach them, best first; none of those at which nothing arrives any more."""
-        return tuple(channel for channel in self.known_by if channel not in self.dead)
+        known = self.known_by
+        return tuple(channel for channel in known if channel not in self.dead) if self.dead else known
 
     @property
     def known_by(self) -> tuple[str, ...]:
         """The channels of which we hold an address to write to, best first, whatever became of it."""
-        addresses = (("telegram", self.telegram_id), ("sms", self.mobile))
-        return tuple(channel for channel, address in addresses if address is not None)
+        telegram = () if self.telegram_id is None else ("telegram",)
+        return telegram if self.mobile is None else (*telegram, "sms")
 
     def address(self, channel: str) -> str | None:
         """Where they are on a channel."""

@@ -4,7 +4,7 @@ An alert to everybody on call is a dozen letters. Written one by one, with what 
 cost a hundred statements, and behind a wire every statement is a journey.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -20,7 +20,7 @@ from storage.buttons import Drawer
 from storage.chance import time_id
 from storage.codec import ms
 from storage.database import Tx, Value
-from storage.keyboards import Keyboard, keyboard
+from storage.keyboards import keyboard
 from storage.outbox import Letter
 from storage.parts import Parts
 from storage.words import clean
@@ -81,22 +81,24 @@ class Sheaf:
 
     async def add(self, draft: Draft, due_at: datetime, protocol: Protocol) -> None:
         """Make a letter of a draft. It may go from `due_at` on."""
-        letter_id = time_id("letter", self.now, self.parts.chance, draft.case.case_id)
-        book = self.parts.book(draft.to.language)
-        body = await self._body(draft, book, await self._alert(draft, letter_id), protocol, due_at)
-        telegram = draft.channel == "telegram"
-        keys: Keyboard = ()
+        case, tell, to = draft.case, draft.tell, draft.to
+        letter_id = time_id("letter", self.now, self.parts.chance, case.case_id)
+        digits = "" if tell.alert is None else await self._alert(draft, tell.alert, letter_id)
+        book, telegram = self.parts.book(to.language), to.channel == "telegram"
+        body = self._body(draft, book, await self._fields(draft, digits), protocol, due_at)
+        keys, edit = (), None
         if telegram:
-            keys = await keyboard(self.tx, self.drawer, draft.case, draft.tell, draft.person, book, protocol, due_at)
+            keys = await keyboard(self.tx, self.drawer, case, tell, to.person, book, protocol, due_at)
+            edit = None if tell.fresh or not self.in_place else await self._card(case.case_id, to.person)
         self.letters.append(
             Letter(
-                id=letter_id, case_id=draft.case.case_id, person=draft.person, channel=draft.channel,
-                address=draft.to.address, text=draft.text, body=clean(body), keyboard=keys, kind=_kind(draft.tell),
-                urgency=speech.urgency(draft.text, draft.case.level), edit=await self._edit(draft), protect=True, document=None,
-                case_card=telegram and draft.tell.question is not None and draft.text not in BESIDE_THE_CARD
-                and not draft.text.startswith("T_"),
-                due_at=due_at, expires_at=draft.tell.expires_at, tries=0,
-                cause=None if draft.aside else f"{draft.case.seq}.{draft.text}.{ms(due_at)}",
+                id=letter_id, case_id=case.case_id, person=to.person, channel=to.channel, address=to.address, text=tell.text,
+                body=clean(body), keyboard=keys, kind=_kind(tell), urgency=speech.urgency(tell.text, case.level), edit=edit,
+                protect=True, document=None,
+                case_card=telegram and tell.question is not None and tell.text not in BESIDE_THE_CARD
+                and not tell.text.startswith("T_"),
+                due_at=due_at, expires_at=tell.expires_at, tries=0,
+                cause=None if draft.aside else f"{case.seq}.{tell.text}.{ms(due_at)}",
             )
         )  # fmt: skip
 
@@ -107,15 +109,18 @@ class Sheaf:
         await alerts.keep(self.tx, rows)
         await self.drawer.put(self.tx)
 
-    async def _body(self, draft: Draft, book: Phrasebook, digits: str, protocol: Protocol, due_at: datetime) -> str:
+    def _body(
+        self, draft: Draft, book: Phrasebook, fields: Mapping[str, Field], protocol: Protocol, due_at: datetime
+    ) -> str:  # fmt: skip
         """The words of a letter; on Telegram a question stands under the header of its case."""
+        case, tell, to = draft.case, draft.tell, draft.to
         body = wording.render(
-            book, draft.text, channel=draft.channel, code=draft.case.code, who=draft.to.who, now=due_at,
-            fields=await self._fields(draft, digits), repeat=draft.tell.repeat, drill=self.parts.drill,
+            book, tell.text, channel=to.channel, code=case.code, who=to.who, now=due_at, fields=fields, repeat=tell.repeat,
+            drill=self.parts.drill,
         )  # fmt: skip
-        if draft.channel != "telegram" or draft.tell.question is None:
+        if tell.question is None or to.channel != "telegram":
             return body
-        return f"{card.header(book, draft.case, self._due(draft.case, protocol), due_at)}\n{body}"
+        return f"{card.header(book, case, self._due(case, protocol), due_at)}\n{body}"
 
     def _due(self, case: Case, protocol: Protocol) -> datetime | None:
         known = self.next_due.get(case.case_id)
@@ -123,48 +128,48 @@ class Sheaf:
             known = self.next_due[case.case_id] = case, min(armed(case, protocol).values(), default=None)
         return known[1]
 
-    async def _alert(self, draft: Draft, letter_id: str) -> str:
-        """The alert row of this letter, where it is one. Returns the digits it carries: every live alert in one person's
-        hands has the same, so that each text counts; new ones where none is live."""
-        if draft.tell.alert is None:
-            return ""
-        case_id = draft.case.case_id
+    async def _alert(self, draft: Draft, rung: int, letter_id: str) -> str:
+        """The alert row of this letter. Returns the digits it carries: every live alert in one person's hands has the same, so
+        that each text counts; new ones where none is live."""
+        case_id, person = draft.case.case_id, draft.to.person
         if case_id not in self._digits:
             self._digits[case_id], self._made[case_id] = await alerts.live(self.tx, case_id, self.now - enough.AN_HOUR)
         live = self._digits[case_id]
-        digits = live.get(draft.person) or self.parts.chance.digits(4)
+        digits = live.get(person) or self.parts.chance.digits(4)
         if draft.alert_state == "live":
-            live[draft.person] = digits
+            live[person] = digits
         self.alerts.append(
             alerts.row(
-                case_id=case_id, letter_id=letter_id, rung=draft.tell.alert, person=draft.person, channel=draft.channel,
+                case_id=case_id, letter_id=letter_id, rung=rung, person=person, channel=draft.to.channel,
                 digits=digits, state=draft.alert_state, now=self.now, chance=self.parts.chance,
             )
         )  # fmt: skip
         return digits
 
-    async def _fields(self, draft: Draft, digits: str) -> dict[str, Field]:
+    async def _fields(self, draft: Draft, digits: str) -> Mapping[str, Field]:
         """What fills the words; names of people on duty reach bound Telegram accounts only."""
-        fields = dict(draft.tell.fields)
+        tell = draft.tell
+        if not digits and "name" not in tell.fields and tell.text != REPLY_CODE_TEXT:
+            return tell.fields
+        fields = dict(tell.fields)
         if digits:
             fields["digits"] = digits
         if "name" in fields:
-            named = draft.channel == "telegram" and isinstance(fields["name"], str)
+            named = draft.to.channel == "telegram" and isinstance(fields["name"], str)
             fields["name"] = await self.addressees.name(str(fields["name"])) if named else None
-        if draft.text == TAKEN_TEXT and fields.get("name"):
-            fields["told"] = await self.addressees.told(draft.case, but=str(draft.tell.fields["name"]))
-        if draft.text == REPLY_CODE_TEXT:
-            code = await buttons.reply_code(self.tx, draft.case.case_id, draft.person, self.parts.chance)
-            fields["reply_code"] = code
+        if tell.text == TAKEN_TEXT and fields.get("name"):
+            fields["told"] = await self.addressees.told(draft.case, but=str(tell.fields["name"]))
+        if tell.text == REPLY_CODE_TEXT:
+            fields["reply_code"] = await buttons.reply_code(
+                self.tx, draft.case.case_id, draft.to.person, self.parts.chance
+            )
         return fields
 
-    async def _edit(self, draft: Draft) -> int | None:
-        if draft.tell.fresh or not self.in_place or draft.channel != "telegram":
-            return None
-        case_id = draft.case.case_id
+    async def _card(self, case_id: str, person: str) -> int | None:
+        """The message that is this person's card of the case."""
         if case_id not in self._cards:
             self._cards[case_id] = await buttons.cards(self.tx, case_id)
-        return self._cards[case_id].get(draft.person)
+        return self._cards[case_id].get(person)
 
 
 def _kind(tell: Tell) -> str:

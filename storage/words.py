@@ -9,9 +9,11 @@ from storage.database import Tx
 
 def clean(text: str) -> str:
     """The text as any database takes it: half characters (lone surrogates) become �, NUL is dropped."""
-    if text.isascii() and "\x00" not in text:
-        return text
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace").replace("\x00", "")
+    try:
+        text.encode()  # cheap, and refuses half characters alone
+    except UnicodeEncodeError:
+        text = text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text.replace("\x00", "") if "\x00" in text else text
 
 
 async def keep(
