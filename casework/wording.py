@@ -153,6 +153,8 @@ def _pieces(template: str) -> tuple[str, tuple[tuple[str, str], ...]]:
 def _show(book: Phrasebook, name: str, value: Field, channel: str, now: datetime) -> str:
     if name in _SHOWN:
         return _SHOWN[name](book, value, channel)
+    if isinstance(value, str):
+        return _one_line(value)
     if isinstance(value, datetime):
         return local(book, value, now)
     if isinstance(value, tuple):

@@ -20,7 +20,7 @@ from storage.buttons import Drawer
 from storage.chance import time_id
 from storage.codec import ms
 from storage.database import Tx, Value
-from storage.keyboards import keyboard
+from storage.keyboards import Keyboard, keyboard
 from storage.outbox import Letter
 from storage.parts import Parts
 from storage.words import clean
@@ -86,7 +86,8 @@ class Sheaf:
         digits = "" if tell.alert is None else await self._alert(draft, tell.alert, letter_id)
         book, telegram = self.parts.book(to.language), to.channel == "telegram"
         body = self._body(draft, book, await self._fields(draft, digits), protocol, due_at)
-        keys, edit = (), None
+        keys: Keyboard = ()
+        edit: int | None = None
         if telegram:
             keys = await keyboard(self.tx, self.drawer, case, tell, to.person, book, protocol, due_at)
             edit = None if tell.fresh or not self.in_place else await self._card(case.case_id, to.person)
