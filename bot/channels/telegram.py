@@ -11,24 +11,13 @@ from typing import Any, TypeVar
 
 import structlog
 from aiogram import Bot, exceptions
-from aiogram.client.session.aiohttp import AiohttpSession
 from aiogram.client.telegram import TelegramAPIServer
-from aiogram.methods import (
-    AnswerCallbackQuery,
-    DeleteWebhook,
-    EditMessageReplyMarkup,
-    EditMessageText,
-    GetFile,
-    Response,
-    SendDocument,
-    SendMessage,
-    SetWebhook,
-    TelegramMethod,
-)
-from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, Message
+from aiogram.methods import AnswerCallbackQuery, DeleteWebhook, GetFile, Response, SendDocument, SetWebhook
+from aiogram.types import BufferedInputFile, Message
 
 from bot.channels.long_text import split
 from bot.channels.room import Room
+from bot.channels.telegram_methods import LISTENS_TO, Edited, PlainSession, RawUpdates, Said, Undressed, buttons
 from scheduler.outbox import Receipt, Refused, Unreachable
 from scheduler.pace import Rate, Rates, in_all
 from storage.outbox import Letter
@@ -45,7 +34,6 @@ UNKNOWN, TWO = "401", "409"
 CAPTION_AT_MOST = 1024
 ANSWER_AT_MOST = 200
 FILE_AT_MOST_BYTES = 10 * 1024 * 1024
-LISTENS_TO = ["message", "edited_message", "callback_query", "my_chat_member"]
 
 _DEAD = ("chat not found", "user not found", "peer_id_invalid", "deactivated", "bot was blocked", "bot was kicked")
 _MARKUP = ("can't parse", "reply markup", "reply_markup", "inline keyboard", "inline_keyboard", "button_")
@@ -54,25 +42,12 @@ _GONE = ("message to edit not found", "message can't be edited", "message_id_inv
 _log = structlog.get_logger(__name__)
 
 
-class RawUpdates(TelegramMethod[list[dict[str, Any]]]):
-    """getUpdates as Telegram wrote it: an update of a kind that aiogram does not know cannot hold up the rest."""
-
-    __returning__ = list[dict[str, Any]]
-    __api_method__ = "getUpdates"
-
-    offset: int | None = None
-    limit: int = 100
-    timeout: int = 0
-    allowed_updates: list[str] = LISTENS_TO
-
-
 # What answers are read with. Pydantic forgets such a model when nobody holds it and builds it anew for the next answer,
 # 16 ms on the loop: at load, after every few letters.
 _READ_WITH = [
     Response[method.__returning__]  # type: ignore[name-defined]
     for method in (
-        AnswerCallbackQuery, DeleteWebhook, EditMessageReplyMarkup, EditMessageText, GetFile, RawUpdates, SendDocument,
-        SendMessage, SetWebhook,
+        AnswerCallbackQuery, DeleteWebhook, Edited, GetFile, RawUpdates, Said, SendDocument, SetWebhook, Undressed,
     )
 ]  # fmt: skip
 
@@ -93,7 +68,7 @@ class TelegramChannel:
     ) -> None:  # fmt: skip
         """`card_before(case_id, person)`: the message that was this person's card. `document(CASE_ID/VERSION)` composes
         the file of a report: its name and bytes. `a_second`: how many messages Telegram takes from this bot."""
-        session = AiohttpSession(api=TelegramAPIServer.from_base(api_url.rstrip("/")), timeout=seconds)
+        session = PlainSession(api=TelegramAPIServer.from_base(api_url.rstrip("/")), timeout=seconds)
         self.bot = Bot(token, session=session)
         self.rates = Rates(in_all(a_second), each=Rate(8, 1), group=Rate(5, 0.25))
         self._card_before, self._document, self._seconds = card_before, document, seconds
@@ -134,7 +109,7 @@ class TelegramChannel:
                 return edited
         message_id = 0
         for number, part in enumerate(parts, start=1):
-            keys = markup(letter) if number == len(parts) else None
+            keys = buttons(letter.keyboard) if number == len(parts) else None
             try:
                 message_id = await self._say(chat, part, keys, protect=letter.protect)
             except (exceptions.AiogramError, TimeoutError, OSError) as fault:
@@ -143,25 +118,23 @@ class TelegramChannel:
                 raise _begun(translated(fault)) from None
         return message_id
 
-    async def _say(self, chat: str, text: str, keys: InlineKeyboardMarkup | None, *, protect: bool) -> int:
-        async def once(buttons: InlineKeyboardMarkup | None) -> Message:
-            return await self.bot.send_message(
-                chat, text, reply_markup=buttons, protect_content=protect, parse_mode=None
-            )
-
+    async def _say(self, chat: str, text: str, keys: str | None, *, protect: bool) -> int:
+        protected = "true" if protect else "false"
+        saying = Said(chat_id=chat, text=text, protect_content=protected, reply_markup=keys)
         try:
-            return await _id_of(once(keys))
+            said = await self.bot(saying)
         except exceptions.TelegramBadRequest as refused:
             if not _markup_refused(refused):
                 raise
             _log.error("Telegram refused how a text was dressed; it goes once more, plain")
-            return await _id_of(once(None))
+            said = await self.bot(saying.model_copy(update={"reply_markup": None}))
+        return int(said.get("message_id", 0))
 
     async def _edit(self, letter: Letter, chat: str, message_id: int) -> int | None:
         """Change the card in place; None where it is no longer there and must be sent anew."""
         try:
-            await self.bot.edit_message_text(
-                text=letter.body, chat_id=chat, message_id=message_id, reply_markup=markup(letter), parse_mode=None
+            await self.bot(
+                Edited(chat_id=chat, message_id=message_id, text=letter.body, reply_markup=buttons(letter.keyboard))
             )
         except exceptions.TelegramBadRequest as refused:
             words = refused.message.lower()
@@ -170,9 +143,6 @@ class TelegramChannel:
             if any(gone in words for gone in _GONE) or _markup_refused(refused):
                 return None
             raise
-        except exceptions.ClientDecodeError as odd:
-            if not _taken(odd):
-                raise
         return message_id
 
     async def _send_document(self, letter: Letter, chat: str) -> int:
@@ -199,7 +169,7 @@ class TelegramChannel:
     async def _take_buttons(self, chat: str, message_id: int) -> None:
         """Take the buttons off a card that another has followed; if that fails, a press on it is explained."""
         try:
-            await self.bot.edit_message_reply_markup(chat_id=chat, message_id=message_id, reply_markup=None)
+            await self.bot(Undressed(chat_id=chat, message_id=message_id))
         except (exceptions.AiogramError, TimeoutError, OSError) as fault:
             _log.info("an old card keeps its buttons", fault=type(fault).__name__)
 
@@ -312,11 +282,3 @@ async def _id_of(sending: Awaitable[Message]) -> int:
 def _taken(odd: exceptions.ClientDecodeError) -> bool:
     """Whether Telegram said yes: sending again would say everything twice."""
     return isinstance(odd.data, dict) and odd.data.get("ok") is True and isinstance(odd.data.get("result"), dict)
-
-
-def markup(letter: Letter) -> InlineKeyboardMarkup | None:
-    """The buttons of a letter."""
-    if not letter.keyboard:
-        return None
-    rows = [[InlineKeyboardButton(text=text, callback_data=token) for text, token in row] for row in letter.keyboard]
-    return InlineKeyboardMarkup(inline_keyboard=rows)
