@@ -51,10 +51,10 @@ async def open_for(texter: Texter, person: Person, child_id: str, time: ReadTime
     """
     before = await texter.desk.open_cases(child=child_id)
     known = any(c.reporter(person.person_id) is not None for c in before)
-    home = (await texter.desk.opening(child_id)).home
-    may_be_asked = side_of(person, home) is Side.STAFF or askable(person)
+    child = await texter.desk.directory.child(child_id)
+    works = child is not None and side_of(person, child.home) is Side.STAFF
     case = await open_case(
-        texter.desk, child_id, person, texter.voice(person), time, askable=may_be_asked, words=texter.words
+        texter.desk, child_id, person, texter.voice(person), time, askable=works or askable(person), words=texter.words
     )
     return Concern(person, case), known
 
