@@ -93,9 +93,14 @@ class Voice:
 # ---- whom a case concerns ------------------------------------------------------------------------
 
 
+def everywhere(person: Person) -> bool:
+    """Whether this person's roles put them on call for every home: co-ordinators, deputies, owners."""
+    return person.is_coordinator or person.is_deputy or "owner" in person.roles
+
+
 def answers_for(person: Person, home: str) -> bool:
-    """Whether this person's roles put them on call for this home: co-ordinators, deputies, owners, its own manager."""
-    return person.is_coordinator or person.is_deputy or "owner" in person.roles or person.is_manager(home)
+    """Whether this person's roles put them on call for this home: for every one, or as its own manager."""
+    return everywhere(person) or person.is_manager(home)
 
 
 def side_of(person: Person, home: str) -> Side:
@@ -130,8 +135,8 @@ async def may_see(desk: Desk, person: Person, case: Case) -> bool:
 
 async def visible(desk: Desk, person: Person) -> list[Case]:
     """Every open case or watch this person may see, oldest first."""
-    organisation, on_call = person.organisation, person.is_coordinator or person.is_deputy or "owner" in person.roles
-    if on_call:
+    organisation = person.organisation
+    if everywhere(person):
         found = await desk.open_cases(organisation=organisation)
     else:  # who is not on call for every home is not made to wait for every home's cases
         homes, children = person.homes, person.parent_of

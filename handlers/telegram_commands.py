@@ -12,7 +12,7 @@ from casework import reading
 from casework.case import Case
 from casework.commands import read_command
 from casework.events import PoliceLogged, ReturnClaimed
-from casework.levels import Side, Status, Trust
+from casework.levels import Status, Trust
 from casework.watch import asks_at
 from handlers import (
     inbox,
@@ -88,9 +88,8 @@ async def my_children(talk: Talk) -> list[str]:
     """Codes of the children this person may report: of their own homes, of all homes when on call, and their own."""
     directory, person = talk.desk.directory, talk.person
     codes = list(person.parent_of)
-    for home in await directory.homes(person.organisation):
-        if inbox.side_of(person, home.id) is Side.STAFF:
-            codes += [child.id for child in await directory.children_of(home.id)]
+    for home in await directory.homes(person.organisation, None if inbox.everywhere(person) else person.homes):
+        codes += [child.id for child in await directory.children_of(home.id)]
     return list(dict.fromkeys(codes))
 
 

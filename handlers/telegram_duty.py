@@ -9,6 +9,7 @@ from casework.errors import NotAllowed
 from casework.plain import level
 from casework.rota import Shift
 from casework.rota_words import read_moment
+from handlers.inbox import everywhere
 from handlers.talk import Talk
 from storage import contact_round, forewarning, handing_over, planning, rota
 from storage.handovers import HandOver
@@ -24,7 +25,7 @@ async def show(talk: Talk, rest: str) -> None:
         return
     lines = []
     for home in await talk.desk.directory.homes(talk.person.organisation):
-        if _everywhere(talk) or talk.person.is_manager(home.id):
+        if everywhere(talk.person) or talk.person.is_manager(home.id):
             for role in ("coordinator", "deputy", "manager", "owner"):
                 held = await rota.on_duty(talk.desk.directory, talk.person.organisation, role, home.id, talk.now)
                 names = ", ".join(person.name for person in held.people) or "-"
@@ -93,8 +94,3 @@ async def cover(talk: Talk, rest: str) -> None:
     person = await talk.desk.directory.person(words[1])
     assert person is not None, "who was put on the rota is known"
     await talk.say("cover_ok", {"name": person.name, "role": role, "home": home, "at": from_at, "until": until_at})
-
-
-def _everywhere(talk: Talk) -> bool:
-    person = talk.person
-    return person.is_coordinator or person.is_deputy or "owner" in person.roles

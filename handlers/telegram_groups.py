@@ -7,6 +7,7 @@ alone, and nobody is believed the more for being in it.
 from collections.abc import Awaitable, Callable, Mapping
 from typing import TypeAlias
 
+from handlers.inbox import everywhere
 from handlers.talk import Talk
 from handlers.updates import Update
 from storage import contacts, dying, groups
@@ -58,21 +59,16 @@ async def _place(talk: Talk, named: str) -> str | None:
         managed = person.scopes("manager")
         home = (
             managed[0]
-            if len(managed) == 1 and not _everywhere(talk)
+            if len(managed) == 1 and not everywhere(talk.person)
             else ""
-            if _everywhere(talk) and not managed
+            if everywhere(talk.person) and not managed
             else "?"
         )
     return home if home != "?" and _may(talk, home) else None
 
 
-def _everywhere(talk: Talk) -> bool:
-    person = talk.person
-    return person.is_coordinator or person.is_deputy or "owner" in person.roles
-
-
 def _may(talk: Talk, home: str) -> bool:
-    return _everywhere(talk) or (bool(home) and talk.person.is_manager(home))
+    return everywhere(talk.person) or (bool(home) and talk.person.is_manager(home))
 
 
 # ---- what becomes of a chat ------------------------------------------------------------------------------

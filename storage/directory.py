@@ -103,9 +103,13 @@ class Directory:
         row = await self.tx.row("SELECT * FROM home WHERE id = ?", home_id)
         return _home(row) if row is not None else None
 
-    async def homes(self, organisation: str) -> list[Home]:
-        """The homes of an organisation."""
-        rows = await self.tx.rows("SELECT * FROM home WHERE organisation = ? ORDER BY id", organisation)
+    async def homes(self, organisation: str, among: Collection[str] | None = None) -> list[Home]:
+        """The homes of an organisation, or those `among` these ids."""
+        if among is not None and not among:
+            return []
+        these = "" if among is None else f" AND id IN ({', '.join('?' * len(among))})"
+        sql = f"SELECT * FROM home WHERE organisation = ?{these} ORDER BY id"
+        rows = await self.tx.rows(sql, organisation, *(among or ()))
         return [_home(r) for r in rows]
 
     async def organisation(self, organisation_id: str) -> Organisation | None:
