@@ -105,7 +105,7 @@ async def _desk(folder: str, provider: str) -> AsyncIterator[Desk]:
         account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, api_url=provider, sender=NUMBER, service_sid="",
         public_url=PUBLIC, now=_clock.now,
     )  # fmt: skip
-    telegram = TelegramChannel(token=TOKEN, api_url=provider, card_before=_no_card, document=_no_document)
+    telegram = TelegramChannel(token=TOKEN, api_url=provider, document=_no_document)
     async with await Database.open(f"sqlite:///{Path(folder) / 'house.db'}") as database:
         await migrate(database)
         try:
@@ -113,10 +113,6 @@ async def _desk(folder: str, provider: str) -> AsyncIterator[Desk]:
         finally:
             await sms.close()
             await telegram.close()
-
-
-async def _no_card(case_id: str, person: str) -> int | None:
-    return None
 
 
 async def _no_document(document: str) -> tuple[str, bytes]:

@@ -39,7 +39,7 @@ from scheduler.canary import CanaryBell
 from scheduler.dead_man import DeadMan
 from scheduler.metronome import TICK_SECONDS, Metronome
 from scheduler.proofs import Proofs
-from storage import buttons, gauges
+from storage import gauges
 from storage.casebook import Answer
 from storage.database import Unusable
 from storage.inbox import Heard
@@ -97,7 +97,7 @@ class Front:
         if not house.by_hand:
             house.work.start_post()
             self._stack.push_async_callback(house.work.stop_post)
-        self._telegram = bot = await open_telegram(house.settings, self._card, files.for_people, workshop, self._stack)
+        self._telegram = bot = await open_telegram(house.settings, files.for_people, workshop, self._stack)
         house.channels["telegram"] = bot or OffChannel("telegram")
         house.work.stir()
         doors = Doors(
@@ -108,9 +108,6 @@ class Front:
         self._doors = FrontDoors(doors, ours_of(house.settings), house.work.stir)
         house.work.proofs = Proofs(house.casebook, house.channels, self._doors.word_on)
         return self._doors
-
-    async def _card(self, case_id: str, person: str) -> int | None:
-        return await self._house.database.read(lambda tx: buttons.card(tx, case_id, person))
 
     async def _open_doors(self, doors: FrontDoors, listening: socket.socket) -> None:
         house = self._house

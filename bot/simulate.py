@@ -23,7 +23,7 @@ from handlers.inbox import Doors
 from handlers.sms import Ours
 from scheduler.clock import VirtualClock
 from scheduler.outbox import Channel, Receipt
-from storage import buttons, roster
+from storage import roster
 from storage.casebook import Casebook
 from storage.database import Database
 from storage.migrate import migrate
@@ -40,9 +40,8 @@ _PROTOCOL = re.compile(r'^jurisdiction = ".*"\nprotocol = ".*"$', re.MULTILINE)
 class PhoneChannel:
     """A channel that puts each letter on a phone in memory, as the real one would."""
 
-    def __init__(self, name: str, board: Switchboard, database: Database) -> None:
-        self.name = name
-        self._board, self._database = board, database
+    def __init__(self, name: str, board: Switchboard) -> None:
+        self.name, self._board = name, board
 
     async def send(self, letter: Letter) -> Receipt:
         """Show the letter; an edit changes the message it names, and a new card takes the buttons off the old one."""
@@ -50,18 +49,11 @@ class PhoneChannel:
             shown = self._board.edit(self.name, letter.address, letter.edit, letter.body, letter.keyboard)
             if shown is not None:
                 return Receipt(provider_id=str(shown.message_id))
-        before = await self._card_before(letter)
         new = self._board.deliver(self.name, letter.address, text=letter.body, buttons=letter.keyboard)
-        old = None if before is None else self._board.find(self.name, letter.address, before)
+        old = None if letter.before is None else self._board.find(self.name, letter.address, letter.before)
         if old is not None:
             self._board.edit(self.name, letter.address, old.message_id, old.text, ())
         return Receipt(provider_id=str(new.message_id))
-
-    async def _card_before(self, letter: Letter) -> int | None:
-        case_id, person = letter.case_id, letter.person
-        if not (letter.case_card and letter.edit is None and case_id and person):
-            return None
-        return await self._database.read(lambda tx: buttons.card(tx, case_id, person))
 
 
 class NoFiles:
@@ -123,7 +115,7 @@ class Rooms(Stage):
             await database.write(lambda tx: roster.apply(tx, self._people, take_telegram_ids=True))
         books = locales.books()
         casebook = Casebook(database, self._protocols, books, self._clock.now, self._chance, audit_key=KEY)
-        ways: list[Channel] = [PhoneChannel(name, self.board, database) for name in ("telegram", "sms")]
+        ways: list[Channel] = [PhoneChannel(name, self.board) for name in ("telegram", "sms")]
         channels = {each.name: each for each in (*ways, NoFiles())}
         doors = Doors(casebook=casebook, books=books, protocols=self._protocols, clock=self._clock)
         self._front = FrontDoors(doors, OURS, lambda: None)

@@ -12,7 +12,7 @@ order. How many may leave at a moment is the gate's (`scheduler.gates`).
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -20,7 +20,7 @@ import structlog
 
 from scheduler.gates import SLOTS, Gate, Room
 from scheduler.outbox import Channel, Fate, Receipt, Refused, Unreachable, record, write_down
-from storage import outbox
+from storage import buttons, outbox
 from storage.casebook import Casebook
 from storage.database import Unusable
 from storage.desk import Desk
@@ -193,7 +193,15 @@ async def _write_down_and_take(
     taken = list[Letter]()
     for name, free in room.items():
         taken += await outbox.claim(desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but)
-    return taken
+    return await _with_cards_before(desk, taken)
+
+
+async def _with_cards_before(desk: Desk, letters: list[Letter]) -> list[Letter]:
+    """Each new card with the one it follows. That cannot change while the letter is on its way: no other goes to its chat."""
+    whose = {each.id: (each.case_id, each.person) for each in letters if each.case_card and each.edit is None
+             and each.case_id and each.person}  # fmt: skip
+    cards = await buttons.cards_of(desk.tx, list(whose.values()))
+    return [replace(each, before=cards.get(whose[each.id])) if each.id in whose else each for each in letters]
 
 
 async def _send(channel: Channel, letter: Letter) -> Fate:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from itertools import chain
 
 from storage import bulk
 from storage.chance import Chance, time_token
@@ -146,6 +147,18 @@ async def cards(tx: Tx, case_id: str) -> dict[str, int]:
     """The Telegram message that is each person's card of the case."""
     rows = await tx.rows("SELECT person, message_id FROM card WHERE case_id = ?", case_id)
     return {row["person"]: int(row["message_id"]) for row in rows}
+
+
+async def cards_of(tx: Tx, whose: Sequence[tuple[str, str]]) -> dict[tuple[str, str], int]:
+    """The card of each case and person among these who has one."""
+    if not whose:
+        return {}
+    rows = await tx.rows(
+        "SELECT case_id, person, message_id FROM card"
+        f" WHERE (case_id, person) IN (VALUES {', '.join(['(?, ?)'] * len(whose))})",
+        *chain.from_iterable(whose),
+    )
+    return {(row["case_id"], row["person"]): int(row["message_id"]) for row in rows}
 
 
 async def set_card(tx: Tx, case_id: str, person: str, message_id: int) -> None:

@@ -39,7 +39,8 @@ class Letter:
     """One letter to one person by one channel.
 
     `urgency`: smaller goes first. `edit`: the Telegram message it replaces. `cause`: what called it forth, where it must
-    not go twice to one person by one channel. `doubt_since`: since when it may have left without our knowing.
+    not go twice to one person by one channel. `doubt_since`: since when it may have left without our knowing. `before`: the
+    Telegram message that was this person's card of the case when this one left to be it.
     """
 
     id: str
@@ -61,6 +62,7 @@ class Letter:
     tries: int
     cause: str | None = None
     doubt_since: datetime | None = None
+    before: int | None = None
 
 
 async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:

@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 Document = Callable[[str], Awaitable[tuple[str, bytes]]]
 Files = Callable[[Letter], Awaitable[Papers]]
-Card = Callable[[str, str], Awaitable[int | None]]
 
 
 def open_sms(settings: Settings, now: Callable[[], datetime], stack: AsyncExitStack) -> Channel:
@@ -143,7 +142,7 @@ def open_webhook(settings: Settings, papers: Files, now: Callable[[], datetime],
 
 
 async def open_telegram(
-    settings: Settings, card_before: Card, document: Document, aside: Aside, stack: AsyncExitStack
+    settings: Settings, document: Document, aside: Aside, stack: AsyncExitStack
 ) -> "TelegramChannel | None":
     """The way by Telegram, closed with the stack; None where it is off. Its library takes seconds to load, `aside`."""
     if settings.telegram_bot_token is None or settings.telegram_mode == "off":
@@ -152,7 +151,6 @@ async def open_telegram(
     channel: TelegramChannel = module.TelegramChannel(
         token=settings.telegram_bot_token.get_secret_value(),
         api_url=settings.telegram_api_url,
-        card_before=card_before,
         document=document,
         a_second=settings.telegram_a_second,
     )

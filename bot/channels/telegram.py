@@ -23,7 +23,6 @@ from scheduler.pace import Rate, Rates, in_all
 from storage.outbox import Letter
 
 T = TypeVar("T")
-Card = Callable[[str, str], Awaitable[int | None]]
 Document = Callable[[str], Awaitable[tuple[str, bytes]]]
 
 REQUEST_SECONDS = 10
@@ -63,15 +62,15 @@ class TelegramChannel:
     rates: Rates
 
     def __init__(
-        self, *, token: str, api_url: str, card_before: Card, document: Document, seconds: float = REQUEST_SECONDS,
+        self, *, token: str, api_url: str, document: Document, seconds: float = REQUEST_SECONDS,
         a_second: float = A_SECOND,
     ) -> None:  # fmt: skip
-        """`card_before(case_id, person)`: the message that was this person's card. `document(CASE_ID/VERSION)` composes
-        the file of a report: its name and bytes. `a_second`: how many messages Telegram takes from this bot."""
+        """`document(CASE_ID/VERSION)` composes the file of a report: its name and bytes. `a_second`: how many messages
+        Telegram takes from this bot."""
         session = PlainSession(api=TelegramAPIServer.from_base(api_url.rstrip("/")), timeout=seconds)
         self.bot = Bot(token, session=session)
         self.rates = Rates(in_all(a_second), each=Rate(8, 1), group=Rate(5, 0.25))
-        self._card_before, self._document, self._seconds = card_before, document, seconds
+        self._document, self._seconds = document, seconds
         self.turned_away: set[str] = set()  # 401: it does not know our token; 409: somebody else asks with it
 
     async def close(self) -> None:
@@ -82,11 +81,10 @@ class TelegramChannel:
 
     async def send(self, letter: Letter) -> Receipt:
         """Hand one letter over. Raises Refused for good, Unreachable for now."""
-        before = await self._old_card(letter)
         receipt = await self._to(letter, letter.address)
         self.turned_away.discard(UNKNOWN)
-        if before is not None and str(before) != receipt.provider_id:
-            await self._take_buttons(letter.address, before)
+        if letter.before is not None and str(letter.before) != receipt.provider_id:
+            await self._take_buttons(letter.address, letter.before)
         return receipt
 
     async def _to(self, letter: Letter, chat: str) -> Receipt:
@@ -160,11 +158,6 @@ class TelegramChannel:
         return await _id_of(sending)
 
     # ---- cards --------------------------------------------------------------------------------------
-
-    async def _old_card(self, letter: Letter) -> int | None:
-        if not (letter.case_card and letter.edit is None and letter.case_id and letter.person):
-            return None
-        return await self._card_before(letter.case_id, letter.person)
 
     async def _take_buttons(self, chat: str, message_id: int) -> None:
         """Take the buttons off a card that another has followed; if that fails, a press on it is explained."""

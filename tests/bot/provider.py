@@ -112,9 +112,7 @@ def _over_http(kind: str, url: str) -> tuple[Any, Letter]:
     }
     match kind:
         case "telegram":
-            telegram = TelegramChannel(
-                token="42:" + "a" * 35, api_url=url, card_before=_no_card, document=_no_document, seconds=SECONDS
-            )
+            telegram = TelegramChannel(token="42:" + "a" * 35, api_url=url, document=_no_document, seconds=SECONDS)
             return telegram, _letter("telegram", CHAT)
         case "sms" | "whatsapp":
             sms = SmsChannel(**twilio, sender=OURS, service_sid="", now=lambda: EVENING, seconds=SECONDS)
@@ -142,10 +140,6 @@ async def _papers(letter: Letter) -> Papers:
     return Papers(
         ref="A17", version=1, as_at=EVENING, name="A17-v1", pdf=b"%PDF", json=b'{"child_name": "Kai Example"}'
     )
-
-
-async def _no_card(case_id: str, person: str) -> int | None:
-    return None
 
 
 async def _no_document(name: str) -> tuple[str, bytes]:

@@ -35,7 +35,6 @@ class Line:
     channel: TelegramChannel
     double: TelegramDouble
     board: Switchboard
-    cards: dict[tuple[str, str], int]
 
     def phone(self) -> list[str]:
         return [m.text for m in self.board.phone("telegram", ALICE)]
@@ -50,10 +49,6 @@ class Failing(Failures):
 
     def take(self, method: str) -> Mapping[str, Any] | None:
         return next(self._answers)
-
-
-async def _no_card(case_id: str, person: str) -> int | None:
-    return None
 
 
 async def _no_document(name: str) -> tuple[str, bytes]:
@@ -71,20 +66,14 @@ async def line() -> AsyncIterator[Line]:
     site = web.TCPSite(runner, "127.0.0.1", 0)
     await site.start()
     port = site._server.sockets[0].getsockname()[1]  # type: ignore[union-attr]
-    cards: dict[tuple[str, str], int] = {}
-
-    async def card_before(case_id: str, person: str) -> int | None:
-        return cards.get((case_id, person))
 
     async def document(name: str) -> tuple[str, bytes]:
         if name == "org1-1/1":
             return "A17-1.pdf", b"%PDF-1.7"
         raise KeyError(name)
 
-    channel = TelegramChannel(
-        token=TOKEN, api_url=f"http://127.0.0.1:{port}", card_before=card_before, document=document, seconds=5
-    )
-    yield Line(channel, double, board, cards)
+    channel = TelegramChannel(token=TOKEN, api_url=f"http://127.0.0.1:{port}", document=document, seconds=5)
+    yield Line(channel, double, board)
     await channel.close()
     await runner.cleanup()
 
@@ -127,8 +116,7 @@ async def test_a_card_that_was_deleted_is_sent_anew(line: Line):
 async def test_the_card_before_loses_its_buttons(line: Line):
     """Two live cards would invite an answer to the wrong question."""
     first = await line.channel.send(LETTER)
-    line.cards[("org1-1", "alice")] = int(first.provider_id)
-    await line.channel.send(replace(LETTER, body="A17: ring K7"))
+    await line.channel.send(replace(LETTER, body="A17: ring K7", before=int(first.provider_id)))
     old, new = line.board.phone("telegram", ALICE)
     assert ((), True) == (old.buttons, bool(new.buttons))
 
@@ -241,9 +229,7 @@ async def test_a_revoked_token_waits_and_nothing_quotes_it(line: Line):
 
 async def test_a_network_that_is_down_is_tried_again():
     """Nobody listens: the letter waits."""
-    channel = TelegramChannel(
-        token=TOKEN, api_url="http://127.0.0.1:9", card_before=_no_card, document=_no_document, seconds=1
-    )
+    channel = TelegramChannel(token=TOKEN, api_url="http://127.0.0.1:9", document=_no_document, seconds=1)
     try:
         with pytest.raises(Unreachable) as fault:
             await channel.send(LETTER)
@@ -265,7 +251,7 @@ async def test_an_answer_that_was_lost_leaves_a_doubt() -> None:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     channel = TelegramChannel(
-        token=TOKEN, api_url=f"http://127.0.0.1:{runner.addresses[0][1]}", card_before=_no_card, document=_no_document,
+        token=TOKEN, api_url=f"http://127.0.0.1:{runner.addresses[0][1]}", document=_no_document,
         seconds=0.2,
     )  # fmt: skip
     try:

@@ -49,10 +49,6 @@ class Wire:
     exchanges: list[Exchange] = field(default_factory=list)
 
 
-async def _no_card(case_id: str, person: str) -> int | None:
-    return None
-
-
 async def _document(name: str) -> tuple[str, bytes]:
     return "A17-v1.pdf", b"%PDF-1.7"
 
@@ -83,7 +79,7 @@ async def a_wire() -> AsyncIterator[Wire]:
     app.add_routes([*telegram.routes(), *twilio.routes()])
     async with TestServer(app) as server:
         url = f"http://127.0.0.1:{server.port}"
-        bot = TelegramChannel(token=TOKEN, api_url=url, card_before=_no_card, document=_document)
+        bot = TelegramChannel(token=TOKEN, api_url=url, document=_document)
         sms = SmsChannel(
             account_sid=ACCOUNT_SID, auth_token=AUTH_TOKEN, api_url=url, sender=NUMBER, service_sid="",
             public_url="https://porchlight.example", now=lambda: NOW,

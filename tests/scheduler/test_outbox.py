@@ -69,6 +69,29 @@ async def test_the_most_urgent_letter_leaves_first(tmp_path):
         assert set((await states(h)).values()) == {"sent"}
 
 
+async def test_a_new_card_leaves_with_the_one_that_it_follows(tmp_path):
+    """Two live cards would invite an answer to the wrong question: each knows its own person's last one, and no other's."""
+    async with a_house(tmp_path) as h:
+        case_id, phone = await h.opens(), Phone("telegram")
+        await drain(h.casebook, {"telegram": phone, "sms": Phone("sms")}, EVENING)
+        assert all(letter.before is None for letter in phone.got)
+        cards = {
+            whose: replace(A_LETTER, id=f"new-{whose}", case_id=case_id, person=whose, address=at, case_card=True)
+            for whose, at in (("alice", "1001"), ("bob", "1002"))
+        }
+        before = len(phone.got)
+        await put(
+            h, *cards.values(), replace(A_LETTER, id="edit", address="1003", case_id=case_id, edit=7, case_card=True)
+        )
+        await drain(h.casebook, {"telegram": phone}, EVENING)
+        await put(h, *(replace(card, id=f"{card.id}-again") for card in cards.values()))
+        await drain(h.casebook, {"telegram": phone}, EVENING)
+        got = {letter.id: (place, letter.before) for place, letter in enumerate(phone.got, start=1) if place > before}
+        assert got["edit"][1] is None
+        for card in cards.values():
+            assert got[f"{card.id}-again"][1] == got[card.id][0]
+
+
 async def test_a_letter_that_is_not_due_waits_and_one_that_ran_out_is_not_sent(tmp_path):
     """An old question would be answered as if it were new."""
     async with a_house(tmp_path) as h:
