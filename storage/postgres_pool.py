@@ -25,6 +25,10 @@ _CUT_OFF = (  # `active`, between the two halves of a statement, or waiting in a
     " AND wait_event_type = 'Client' AND state_change < now() - interval '{} ms'"
 )
 _SLOTS = "porchlight_slot"
+_NUMBERING = (  # planned once a line, not once a unit
+    f"PREPARE porchlight_number (BIGINT) AS INSERT INTO {_SLOTS} (slot, number, at) VALUES ('{{}}', $1, now())"
+    " ON CONFLICT (slot) DO UPDATE SET number = excluded.number, at = excluded.at"
+)
 _MAKING = 0x706F7263686C6A  # an advisory lock: two nodes that begin at once make the table once
 
 
@@ -66,11 +70,10 @@ class Wire:
 
     async def begin(self) -> None:
         """Open a transaction and write its number into the slot."""
+        if self.number == 0:
+            await self.say(_NUMBERING.format(self.slot))
         self.number += 1
-        await self.say(
-            f"BEGIN; INSERT INTO {_SLOTS} (slot, number, at) VALUES ('{self.slot}', {self.number}, now())"
-            " ON CONFLICT (slot) DO UPDATE SET number = excluded.number, at = excluded.at"
-        )
+        await self.say(f"BEGIN; EXECUTE porchlight_number({self.number})")
 
     async def look(self) -> None:
         """Open a transaction that sees one snapshot and changes nothing."""

@@ -7,7 +7,7 @@ import pytest
 
 from storage.database import Conflict, Database, Tx, Unusable, Violated
 from tests.databases import ON_BOTH
-from tests.storage.units import two_tables
+from tests.storage.units import in_order, put, two_tables
 
 pytestmark = ON_BOTH
 
@@ -72,6 +72,57 @@ async def test_a_change_that_finds_no_row_undoes_the_unit(database: Database) ->
         await database.write(unit)
     assert [] == await database.read(parents)
     assert tries == (1 if not database.shared else 6)
+
+
+@pytest.mark.parametrize("missing", ["parent", "child"])
+async def test_of_two_changes_that_must_find_a_row_either_undoes_the_unit(database: Database, missing: str) -> None:
+    """Each is asked whether it did, whichever was said first."""
+    number = {"parent": 1, "child": 1, missing: 7}
+
+    async def unit(tx: Tx) -> None:
+        await tx.later("parent", "UPDATE parent SET said = 'x' WHERE id = ?", number["parent"])
+        await tx.later("child", "UPDATE child SET parent = 1 WHERE id = ?", number["child"])
+        await tx.later("coming", "INSERT INTO coming (id) VALUES (?)", 1)
+
+    async def family(tx: Tx) -> None:
+        await parent(tx, 1)
+        await child(tx, 1)
+
+    await database.write(family)
+    with pytest.raises((Conflict, Unusable), match=f"nothing of {missing} was changed"):
+        await database.write(unit)
+    assert [] == await in_order(database)
+
+
+async def test_savepoints_within_and_after_each_other_take_back_their_own(database: Database) -> None:
+    """The server hears late that one was left: that changes nothing for the next of its name, or for the one around it."""
+
+    async def fails(tx: Tx, number: int) -> None:
+        async with tx.savepoint():
+            await put(tx, number)
+            raise RuntimeError("inside")
+
+    async def around(tx: Tx, number: int, *, fault: bool) -> None:
+        async with tx.savepoint():
+            async with tx.savepoint():
+                await put(tx, number)
+            with pytest.raises(RuntimeError):
+                await fails(tx, number + 1)
+            await put(tx, number + 2)
+            if fault:
+                raise RuntimeError("around")
+
+    async def unit(tx: Tx) -> None:
+        await around(tx, 10, fault=False)
+        await put(tx, 1)
+        with pytest.raises(RuntimeError):
+            await around(tx, 20, fault=True)
+        with pytest.raises(RuntimeError):
+            await fails(tx, 30)
+        await around(tx, 40, fault=False)
+
+    await database.write(unit)
+    assert [10, 12, 1, 40, 42] == await in_order(database)
 
 
 async def test_what_a_row_violates_is_said_and_nothing_is_kept(database: Database) -> None:
