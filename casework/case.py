@@ -25,6 +25,14 @@ else:
         return copy
 
 
+def stamped(case: "Case", made: "Case", status: Status) -> "Case":
+    """What the fold `made` of `case` by one event, with its status and the next `seq`. Where it made a copy, nobody else
+    has seen that yet, and it need not be copied again."""
+    whole = replace(case) if made is case else made
+    whole.__dict__.update(status=status, seq=case.seq + 1)
+    return whole
+
+
 @dataclass(frozen=True, kw_only=True)
 class Reporter:
     """An adult who reported the child or works the case."""

@@ -6,7 +6,6 @@ from casework.asking import put
 from casework.case import Case
 from casework.effects import To, Withdraw
 from casework.events import CheckAnswered, CheckAsked, DeadlinePassed, WhereaboutsGiven
-from casework.gate import next_check
 from casework.levels import Status
 from casework.protocol import Check
 from casework.speech import HELD_BACK
@@ -48,7 +47,7 @@ def _next(turn: Turn) -> None:
     case, adult = turn.case, turn.worker()
     if adult is None or case.status is Status.RETURN_CLAIMED or _blocked(turn, adult.person):
         return
-    check = next_check(case, turn.protocol)
+    check = turn.next_check()
     if check is None or any(p.check == check.id for p in case.prompts):
         return
     own_act = turn.news.by == adult.person and not isinstance(turn.news, DeadlinePassed)

@@ -42,7 +42,7 @@ def checks_due(case: Case, protocol: Protocol) -> datetime | None:
     open_checks = mandatory_open(case, protocol)
     if not open_checks:
         return None
-    base = case.checks_from + limits.band(case, protocol).checks * MINUTE
+    base = _checks_base(case, protocol)
     if [c.means for c in open_checks] != ["ring_round"] or open_checks[0].stage != "detail":
         return base
     asked = next((p.asked_at for p in case.prompts if p.check == open_checks[0].id), None)
@@ -52,14 +52,23 @@ def checks_due(case: Case, protocol: Protocol) -> datetime | None:
     return max(base, min(own, limits.limit(case, protocol)))
 
 
+def _checks_base(case: Case, protocol: Protocol) -> datetime:
+    return case.checks_from + limits.minutes(limits.band(case, protocol).checks)
+
+
 def mandatory_open(case: Case, protocol: Protocol) -> list[Check]:
     """The mandatory checks of this side that are not done; none once the child is located in a safe place."""
     if case.located is Located.SAFE:
         return []
-    return [c for c in protocol.mandatory(facts.side_of_work(case)) if not facts.complete(case, c)]
+    answered = case.answers
+    return [
+        c for c in protocol.mandatory(facts.side_of_work(case)) if c.id not in answered or not facts.complete(case, c)
+    ]
 
 
 def _checks_overdue(case: Case, protocol: Protocol, now: datetime) -> bool:
+    if now < _checks_base(case, protocol):  # it is never due sooner
+        return False
     due = checks_due(case, protocol)
     return due is not None and now >= due
 
@@ -131,10 +140,35 @@ def condition(name: str) -> Condition | None:
 
 def holds(names: tuple[str, ...], case: Case, protocol: Protocol, now: datetime) -> bool:
     """Whether every condition holds. KeyError on an unknown one: the loader let it through, our bug."""
-    for name in names:
-        predicate = condition(name)
-        if predicate is None:
-            raise KeyError(name)
+    for predicate in predicates(names):  # noqa: SIM110 - a generator costs as much again, in the hottest place of all
         if not predicate(case, protocol, now):
             return False
     return True
+
+
+@cache
+def predicates(names: tuple[str, ...]) -> tuple[Condition, ...]:
+    """The predicates of these conditions, in their order."""
+    return tuple(condition(name) or _unknown(name) for name in names)
+
+
+def _unknown(name: str) -> Condition:
+    def asked(case: Case, protocol: Protocol, now: datetime) -> bool:
+        raise KeyError(name)
+
+    return asked
+
+
+def ruled_out(case: Case) -> frozenset[str]:
+    """Conditions that cannot hold of this case at any instant, as a glance at it shows: a rule that has one need not be
+    asked. Each line must say no more than the predicate of that name."""
+    names = ["located" if case.unlocated else "unlocated"]
+    if not case.reasons:
+        names += "red_flag", "place_unsafe"
+    if not case.unsure:
+        names.append("unsure_expired")
+    if not case.linked:
+        names.append("companion_raised")
+    if case.located is not Located.SAFE:
+        names.append("contact_safe_place")
+    return frozenset(names)

@@ -5,10 +5,11 @@ All moves of the status stand in one table, `MOVES`; an absent key means: stays 
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import assert_never, cast
 
 from casework import events as e
-from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure, replace
+from casework.case import Alert, Answer, Case, Police, Prompt, Reporter, Return, Task, Unsure, replace, stamped
 from casework.errors import OurMistake
 from casework.levels import Located, Status, Trust
 
@@ -44,7 +45,7 @@ def evolve(case: Case | None, event: e.Event) -> Case:
     if case is None:
         return _born(event)
     noted = _note(case, event)
-    return replace(noted, status=MOVES.get((case.status, type(event)), noted.status), seq=case.seq + 1)
+    return stamped(case, noted, MOVES.get((case.status, type(event)), noted.status))
 
 
 def _born(event: e.Event) -> Case:
@@ -77,7 +78,13 @@ def _note(case: Case, event: e.Event) -> Case:
 
 
 def _note_news(case: Case, event: e.AnyNews) -> Case:
-    match event:
+    match event:  # what comes most often stands first
+        case e.DeadlinePassed():
+            return case
+        case e.CheckAnswered() | e.WhereaboutsGiven():
+            return _answered(case, event)
+        case e.NoteMade():
+            return replace(case, notes_unread=case.notes_unread + event.unread)
         case e.WatchSet():
             return case
         case e.AbsenceReported():
@@ -87,8 +94,6 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
             )  # fmt: skip
         case e.ReporterJoined():
             return _joined(case, event)
-        case e.CheckAnswered() | e.WhereaboutsGiven():
-            return _answered(case, event)
         case e.ReturnClaimed():
             return _claimed(case, event)
         case e.ChildSeen():
@@ -97,8 +102,6 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
             return case
         case e.WorryRaised():
             return replace(case, worry_seq=case.seq + 1)
-        case e.NoteMade():
-            return replace(case, notes_unread=case.notes_unread + event.unread)
         case e.AlertAcknowledged():
             return replace(case, alert=_answers_alert(case.alert, event))
         case e.UnsureSettled():
@@ -131,7 +134,7 @@ def _note_news(case: Case, event: e.AnyNews) -> Case:
         case e.InterviewRecorded():
             refused = case.back.interview_refusals + (event.outcome == "declined")
             return replace(case, back=replace(case.back, interview_outcome=event.outcome, interview_refusals=refused))
-        case e.TaskDone() | e.CloseAsked() | e.DeadlinePassed():
+        case e.TaskDone() | e.CloseAsked():
             return case
         case _:
             assert_never(event)
@@ -162,7 +165,8 @@ def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
     answers = {**case.answers, event.check: (*this_round, given)}
     prompts = tuple(p for p in case.prompts if not _answers(event, p))
     worked = event.by if case.reporter(event.by) else case.worked_by
-    return _quiet(replace(case, answers=answers, prompts=prompts, worked_by=worked))
+    since, stage = _silence(case, prompts)
+    return replace(case, answers=answers, prompts=prompts, worked_by=worked, silent_since=since, silence_stage=stage)
 
 
 _ASK_IF_BACK = frozenset({"W_BACK", "R_REV", "R_NEWS", "R_SILENT", "X_DOWN", "AWAY_CHECK", "B_SEEN"})
@@ -176,14 +180,15 @@ def _answers(event: e.CheckAnswered | e.WhereaboutsGiven, prompt: Prompt) -> boo
     return prompt.check == event.check or same or speaks
 
 
-def _quiet(case: Case) -> Case:
-    """Silence counts from the oldest unanswered timed question, and ends when none is left."""
-    waiting = [p.asked_at for p in case.prompts if p.timed]
+def _silence(case: Case, prompts: tuple[Prompt, ...]) -> tuple[datetime | None, int]:
+    """Since when and how far it is silent while these wait: from the oldest unanswered timed question; over when none is
+    left."""
+    waiting = [p.asked_at for p in prompts if p.timed]
     if not waiting:
-        return replace(case, silent_since=None, silence_stage=0)
+        return None, 0
     if case.silent_since is None or min(waiting) > case.silent_since:
-        return replace(case, silent_since=min(waiting), silence_stage=0)
-    return case
+        return min(waiting), 0
+    return case.silent_since, case.silence_stage
 
 
 def _without(case: Case, check: str) -> tuple[Prompt, ...]:
@@ -349,11 +354,13 @@ def _ask(case: Case, event: e.CheckAsked) -> Case:
 
 def _missing(case: Case, event: e.DeclaredMissing) -> Case:
     claimed = case.status is Status.RETURN_CLAIMED
-    return _quiet(replace(
+    prompts = _untimed(case)
+    since, stage = _silence(case, prompts)
+    return replace(
         case, missing_at=case.missing_at or event.at, welfare=event.welfare, gate_done=True, review_at=None,
-        police=replace(case.police, chase_at=event.chase_at), prompts=_untimed(case),
+        police=replace(case.police, chase_at=event.chase_at), prompts=prompts, silent_since=since, silence_stage=stage,
         back=replace(case.back, before=Status.MISSING) if claimed else case.back,
-    ))  # fmt: skip
+    )  # fmt: skip
 
 
 def _untimed(case: Case) -> tuple[Prompt, ...]:

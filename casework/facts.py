@@ -4,8 +4,6 @@ Within one round of asking the riskiest answer stands, whoever gave it and in wh
 who press opposite buttons in the same second leave the worse one.
 """
 
-from collections.abc import Iterator
-
 from casework.case import Answer, Case
 from casework.levels import Level, Side, Trust
 from casework.protocol import Check, Option, OptionsOf, Protocol
@@ -40,20 +38,21 @@ def chosen(case: Case, check: Check) -> tuple[Option, ...]:
     return () if answer is None else _options(check, answer)
 
 
-def answered(case: Case, protocol: Protocol, among: OptionsOf) -> Iterator[tuple[str, Answer, Option]]:
+def answered(case: Case, protocol: Protocol, among: OptionsOf) -> list[tuple[str, Answer, Option]]:
     """Each of these options that stands, with its check's id and the answer, in the order of answering."""
+    found = []
     for check_id, given in case.answers.items():
-        options = among.get(check_id)
-        if options is not None:
+        if check_id in among:
+            options = among[check_id]
             answer = given[0] if len(given) == 1 else _worst(protocol.find(check_id), given)
-            for value in answer.values:
-                if value in options:
-                    yield check_id, answer, options[value]
+            found += [(check_id, answer, options[value]) for value in answer.values if value in options]
+    return found
 
 
 def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
     """What the adults' standing answers to checks of this meaning (`contact`, `voice`, …) say, on both sides."""
-    return {o.means for c in by_means(protocol, means) if c.id in case.answers for o in chosen(case, c) if o.means}
+    said = [c for c in by_means(protocol, means) if c.id in case.answers]
+    return {o.means for c in said for o in chosen(case, c) if o.means} if said else set()
 
 
 def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
@@ -87,7 +86,7 @@ def _searched(check: Check, answer: Answer) -> bool:
     """A search list is done when every place is ticked, or the child was found."""
     if any(o.means == "found" for o in _options(check, answer)):
         return True
-    return {o.value for o in check.options if o.completes and o.means == ""} <= set(answer.values)
+    return check.places.issubset(answer.values)
 
 
 def side_of_work(case: Case) -> Side:

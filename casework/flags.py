@@ -19,8 +19,9 @@ NIGHTFALL = "limit:night"  # the key of its deadline
 def flags(turn: Turn, said: Said, counted: tuple[str, ...]) -> list[Reason]:
     """The flags that are new, each with what raised it first."""
     new: dict[str, str] = {}
+    fired = {r.rule for r in turn.case.reasons}
     for rule, because in (*_raised(turn, said), *_together(turn, counted)):
-        if rule not in new and not turn.case.fired(rule):
+        if rule not in new and rule not in fired:
             new[rule] = because
     return [Reason(rule=rule, because=because, at=turn.now) for rule, because in new.items()]
 
@@ -103,5 +104,7 @@ def factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:
     where = facts.whereabouts(case, protocol)
     if where is not None and where.approved is False:
         found.add("K11")
+    if not found:
+        return ()
     place = protocol.factor_place
     return tuple(sorted(found & place.keys(), key=place.__getitem__))

@@ -12,14 +12,19 @@ def next_gate(case: Case, protocol: Protocol) -> Check | None:
     return _wanted(case, protocol) or _first(case, protocol, "gate")
 
 
+def in_gate(case: Case) -> bool:
+    """Whether neither an instruction nor a logged absence has ended the gate."""
+    return case.missing_at is None and not case.gate_done
+
+
 def next_check(case: Case, protocol: Protocol) -> Check | None:
     """The next question of this case. Before a decision the gate; after an instruction P00 and danger, then what is
     mandatory, then the detail list; after a logged absence the detail list. A signal's checks come before all."""
+    if in_gate(case):
+        return next_gate(case, protocol)
     signal = _wanted(case, protocol)
     if signal is not None:
         return signal
-    if case.missing_at is None and not case.gate_done:
-        return _first(case, protocol, "gate")
     if case.missing_at is not None:
         side = facts.side_of_work(case)
         for means in ("start", "danger"):
@@ -34,7 +39,7 @@ def next_check(case: Case, protocol: Protocol) -> Check | None:
 
 def _first(case: Case, protocol: Protocol, stage: str) -> Check | None:
     for check in protocol.asked_of(facts.side_of_work(case), stage):
-        if _open(case, check):
+        if check.id not in case.answers and _open(case, check):
             return check
     return None
 
@@ -56,12 +61,12 @@ def _wanted(case: Case, protocol: Protocol) -> Check | None:
     danger = facts.check_for(protocol, "danger", side)
     if danger is not None and case.worry_seq > case.asked.get(danger.id, (0, 0))[0]:
         return danger
-    signals = sorted(
+    signals = [
         (answer.seq, place, target)
         for _, answer, option in facts.answered(case, protocol, protocol.signalling)
         for place, target in enumerate(option.asks)
-    )
-    for seq, _, target in signals:
+    ]
+    for seq, _, target in sorted(signals) if signals else ():
         if not protocol.has(target):
             continue
         check = protocol.find(target)

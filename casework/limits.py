@@ -15,9 +15,15 @@ LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)
 
 
-def half(minutes: int) -> int:
+@lru_cache(maxsize=4096)  # there are few waits, and a product costs ten times as much as finding it again
+def minutes(count: int) -> timedelta:
+    """So many minutes."""
+    return count * MINUTE
+
+
+def half(count: int) -> int:
     """Half, in whole minutes rounded down, at least 1; 0 stays 0."""
-    return 0 if minutes == 0 else max(1, minutes // 2)
+    return 0 if count == 0 else max(1, count // 2)
 
 
 def band(case: Case, protocol: Protocol) -> Band:
@@ -48,9 +54,9 @@ def limit(case: Case, protocol: Protocol) -> datetime:
     cap = min(protocol.timers.hard_cap, HARD_CAP_MINUTES)
     capped_from = max(case.first_t0, case.authorised_until or case.first_t0)
     ours = min(
-        case.t0 + day * MINUTE,
-        first_night(case.t0, protocol) + night * MINUTE,
-        capped_from + cap * MINUTE,
+        case.t0 + minutes(day),
+        first_night(case.t0, protocol) + minutes(night),
+        capped_from + minutes(cap),
     )
     theirs = case.police.declined_review_at
     return ours if theirs is None else min(ours, theirs)
@@ -78,15 +84,15 @@ def is_night(at: datetime, protocol: Protocol) -> bool:
 def local_instant(day_of: datetime, words: str, *, days: int = 0) -> datetime:
     """`words` o'clock (HH:MM) on the home's wall clock, on the local day of `day_of` plus `days`; the earlier one of a
     repeated hour."""
-    minutes = minute_of_day(words)
+    of_day = minute_of_day(words)
     local = day_of.astimezone(LONDON) + timedelta(days=days)
-    return local.replace(hour=minutes // 60, minute=minutes % 60, second=0, microsecond=0, fold=0).astimezone(UTC)
+    return local.replace(hour=of_day // 60, minute=of_day % 60, second=0, microsecond=0, fold=0).astimezone(UTC)
 
 
 def interval(case: Case, protocol: Protocol) -> timedelta:
     """Between two reviews: the age band's, halved at LOW."""
-    minutes = band(case, protocol).review
-    return (half(minutes) if case.level is Level.LOW else minutes) * MINUTE
+    every = band(case, protocol).review
+    return minutes(half(every) if case.level is Level.LOW else every)
 
 
 def next_review(case: Case, protocol: Protocol, now: datetime) -> datetime | None:

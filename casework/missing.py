@@ -23,7 +23,6 @@ from casework.gate import next_check
 from casework.levels import Level, Route, Status
 from casework.limits import MINUTE
 from casework.protocol import Protocol
-from casework.risk import gate_complete
 from casework.turn import Turn
 
 
@@ -36,7 +35,7 @@ def declare(turn: Turn) -> None:
         _instruct(turn)
     elif a01_just_fired(turn):
         turn.tell_reporters(turn.protocol.wording.a01 if _agreed_time_passed(turn) else "O_DOUBT")
-    elif case.status is Status.CHECKING and gate_complete(case, turn.protocol) and case.level is not Level.UNASSESSED:
+    elif case.status is Status.CHECKING and turn.gate_complete() and case.level is not Level.UNASSESSED:
         _log(turn)
     elif _rose_to_low(turn):
         _tell_manager(turn)
@@ -226,7 +225,7 @@ def _last_answered(turn: Turn) -> bool:
     """Whether this answer was the last one of the list."""
     if turn.before is None or not isinstance(turn.news, CheckAnswered | WhereaboutsGiven):
         return False
-    return next_check(turn.case, turn.protocol) is None and next_check(turn.before, turn.protocol) is not None
+    return turn.next_check() is None and next_check(turn.before, turn.protocol) is not None
 
 
 def word(case: Case) -> str:

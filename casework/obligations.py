@@ -128,7 +128,7 @@ def _owner(case: Case, obligation: Obligation) -> str:
 def _heard(turn: Turn) -> None:
     match turn.news:
         case CheckAnswered() as news:
-            for obligation in turn.protocol.obligations:
+            for obligation in turn.protocol.heard.get(news.check, ()):
                 if news.check == f"T_{obligation.id}":
                     _end(turn, obligation, next(iter(news.values), "done"))
                 elif obligation.done_by in [f"{news.check}.{value}" for value in news.values]:

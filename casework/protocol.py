@@ -12,6 +12,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import BaseModel, ConfigDict, Field
 
 HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the missing process
+CHILDHOOD = 18  # the ages whose timers are looked up
 MAX_GATE_QUESTIONS = 9  # PR9
 NIGHT = "night"  # the condition that comes true by the clock alone: it has a deadline of its own
 WHICH_CHILD = "which_child"  # the meaning of a question about the message, not about the case
@@ -82,6 +83,11 @@ class Check(_Data):
     def undone(self) -> frozenset[str]:
         """The values that do not count as done (M03)."""
         return frozenset(value for value, o in self.by_value.items() if not o.completes)
+
+    @cached_property
+    def places(self) -> frozenset[str]:
+        """The ticks of a search list that must all be there before it is done."""
+        return frozenset(o.value for o in self.options if o.completes and o.means == "")
 
     @cached_property
     def search_list(self) -> bool:
@@ -376,6 +382,10 @@ class Protocol(_Data):
     def band(self, age: int | None) -> Band:
         """The timers of this age; unknown age is the youngest band (5.2)."""
         years = 0 if age is None else age
+        bands = self._band_of_year
+        return bands[years] if 0 <= years < len(bands) else self._band(years)
+
+    def _band(self, years: int) -> Band:
         for band in self.timers.bands:
             if years < band.under:
                 return band
@@ -416,6 +426,14 @@ class Protocol(_Data):
     def rule_named(self, rule_id: str) -> Rule | None:
         return self._rule_by_id.get(rule_id)
 
+    def rules_without(self, names: frozenset[str]) -> tuple[tuple[Rule, bool], ...]:
+        """Every rule in table order, and whether its conditions may all hold where these do not."""
+        found = self._rules_without.get(names)
+        if found is None:
+            found = tuple((rule, names.isdisjoint(rule.when)) for rule in self.rule)
+            self._rules_without[names] = found
+        return found
+
     # ---- looked up again and again, so found once --------------------------------------------------
 
     @cached_property
@@ -448,9 +466,33 @@ class Protocol(_Data):
         return tuple((f.id, tuple(names.split())) for f in self.flag for names in f.together)
 
     @cached_property
+    def starting(self) -> frozenset[str]:
+        """The ids of the checks that only ask whether somebody is there (P00)."""
+        return frozenset(check.id for check in self.by_means("start"))
+
+    @cached_property
+    def heard(self) -> dict[str, tuple[Obligation, ...]]:
+        """By the id of a check: the obligations that an answer to it may end, as their own question or by `done_by`."""
+        found: dict[str, list[Obligation]] = {}
+        for obligation in self.obligations:
+            parts = obligation.done_by.split(".")
+            does_it = {".".join(parts[:n]) for n in range(1, len(parts))}
+            for check in {f"T_{obligation.id}", *does_it}:
+                found.setdefault(check, []).append(obligation)
+        return {check: tuple(obligations) for check, obligations in found.items()}
+
+    @cached_property
     def nightly(self) -> dict[tuple[str, ...], tuple[str, ...]]:
         """Of these conditions each list that waits for the night, with the others in it."""
         return {names: tuple(n for n in names if n != NIGHT) for _, names in self.together if NIGHT in names}
+
+    @cached_property
+    def _rules_without(self) -> dict[frozenset[str], tuple[tuple[Rule, bool], ...]]:
+        return {}  # filled as it is asked for: a few dozen sets at most, whatever the cases
+
+    @cached_property
+    def _band_of_year(self) -> tuple[Band, ...]:
+        return tuple(self._band(years) for years in range(CHILDHOOD))
 
     @cached_property
     def _by_id(self) -> dict[str, Check]:

@@ -16,10 +16,9 @@ from casework.events import (
     UnsureRaised,
     WorryRaised,
 )
-from casework.gate import next_gate
 from casework.levels import Level, Located, Route, Status
 from casework.limits import MINUTE
-from casework.protocol import Check, Protocol, Rule
+from casework.protocol import Check, Protocol
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,
@@ -63,11 +62,6 @@ def _with(case: Case, reasons: list[Reason], factors: tuple[str, ...]) -> Case:
     return replace(case, reasons=(*case.reasons, *reasons), factors=factors)
 
 
-def gate_complete(case: Case, protocol: Protocol) -> bool:
-    """Whether every gate question of this side has its answer, or none is due any more."""
-    return case.gate_done or next_gate(case, protocol) is None
-
-
 # ---- rules ---------------------------------------------------------------------------------------
 
 
@@ -75,30 +69,25 @@ def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
     """Every rule that fires for the first time, in table order (A01 again when the decision it asked for was made and has
     run out); the mild ones only where nothing above them ever fired, and not while a
     return is claimed: a claim is no new finding about the risk."""
-    protocol, now = turn.protocol, turn.now
     fired = {r.rule for r in case.reasons}
-    complete = gate_complete(case, protocol)
+    complete = turn.gate_complete()
     above = case.status is Status.RETURN_CLAIMED
-    for rule in protocol.rule:
+    for rule, may_hold in turn.protocol.rules_without(conditions.ruled_out(case)):
         mild = rule.outcome in _MILD
         known = rule.id in fired and not (rule.outcome == "A01" and case.a01_since is None)
         if known and not mild:
             above = True
-        if (known and not mild) or (mild and above) or (rule.judged == "gate_end" and not complete):
             continue
-        if not _fires(rule, case, turn):
+        if (mild and above) or (rule.judged == "gate_end" and not complete):
+            continue
+        holding = may_hold and conditions.holds(rule.when, case, turn.protocol, turn.now)
+        if not holding and not (rule.outcome == "A01" and _contact_just_failed(turn)):
             continue
         if not known:
-            yield Reason(rule=rule.id, because=" ".join(rule.when), at=now)
+            yield Reason(rule=rule.id, because=" ".join(rule.when), at=turn.now)
         if mild:
             return
         above = True
-
-
-def _fires(rule: Rule, case: Case, turn: Turn) -> bool:
-    if rule.outcome == "A01" and _contact_just_failed(turn):
-        return True
-    return conditions.holds(rule.when, case, turn.protocol, turn.now)
 
 
 def _contact_just_failed(turn: Turn) -> bool:

@@ -7,7 +7,7 @@ from datetime import datetime
 
 from casework.case import Case, Prompt
 from casework.levels import Status
-from casework.limits import MINUTE
+from casework.limits import minutes
 from casework.protocol import Protocol
 from casework.turn import Turn
 
@@ -32,9 +32,9 @@ def due(case: Case, protocol: Protocol) -> datetime | None:
         return None
     answer = protocol.timers.answer
     if case.status is Status.WATCHING and _young(case):
-        return case.silent_since + answer.silence_watch_under_12 * MINUTE
-    wait = {FIRST_ACK: answer.first_ack, REMINDER: answer.reminder, SILENT: answer.silence}[stage]
-    return case.silent_since + wait * MINUTE
+        return case.silent_since + minutes(answer.silence_watch_under_12)
+    wait = (answer.first_ack, answer.reminder, answer.silence)[stage]
+    return case.silent_since + minutes(wait)
 
 
 def stage_now(turn: Turn) -> int | None:
@@ -52,7 +52,8 @@ def waiting(case: Case) -> Prompt | None:
 
 
 def _starts(case: Case, protocol: Protocol) -> bool:
-    return any(p.timed and protocol.has(p.check) and protocol.find(p.check).means == "start" for p in case.prompts)
+    starting = protocol.starting
+    return any(p.timed and p.check in starting for p in case.prompts)
 
 
 def _young(case: Case) -> bool:

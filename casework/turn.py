@@ -8,12 +8,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
+from casework import gate
 from casework.case import Case, Reporter
 from casework.effects import Effect, Field, Tell, To
 from casework.events import DeadlinePassed, Event, News
 from casework.evolve import evolve
 from casework.levels import Status
-from casework.protocol import Protocol
+from casework.protocol import Check, Protocol
 from casework.speech import HELD_BACK, rank
 
 
@@ -30,6 +31,8 @@ class Turn:
     now: datetime = field(init=False)
     due_keys: tuple[str, ...] = field(init=False)  # of the deadlines that passed in this news
     _due_kinds: set[str] = field(init=False)  # the same without details
+    _looked_at: Case | None = field(init=False, default=None)  # the case that `_next_gate` is true of
+    _next_gate: Check | None = field(init=False, default=None)
 
     def __post_init__(self) -> None:
         self.now = self.news.at
@@ -65,15 +68,29 @@ class Turn:
             self.tell(To(kind="person", id=reporter.person), words, fields, **more)
 
     def askable(self) -> list[Reporter]:
-        return [r for r in self.case.reporters if r.askable and r.person not in self.case.unreachable]
+        unreachable = self.case.unreachable
+        return [r for r in self.case.reporters if r.askable and r.person not in unreachable]
+
+    def next_gate(self) -> Check | None:
+        """The next question before the first decision; several ask in one step, and the case often stays the same."""
+        if self._looked_at is not self.case:
+            self._looked_at, self._next_gate = self.case, gate.next_gate(self.case, self.protocol)
+        return self._next_gate
+
+    def gate_complete(self) -> bool:
+        """Whether every gate question of this side has its answer, or none is due any more."""
+        return self.case.gate_done or self.next_gate() is None
+
+    def next_check(self) -> Check | None:
+        """The next question of this case."""
+        return self.next_gate() if gate.in_gate(self.case) else gate.next_check(self.case, self.protocol)
 
     def worker(self) -> Reporter | None:
         """The adult who last worked the case, or the first who may be asked; None where nobody may be."""
         worker = self.case.reporter(self.case.worked_by)
-        able = self.askable()
-        if worker in able:
+        if worker is not None and worker.askable and worker.person not in self.case.unreachable:
             return worker
-        return able[0] if able else None
+        return next(iter(self.askable()), None)
 
     def rung(self, number: int) -> To:
         """Whom an alert of this rung goes to, for this child."""
