@@ -44,7 +44,10 @@ def evolve(case: Case | None, event: e.Event) -> Case:
     """The case after this event. The first event must open a watch or a case; else OurMistake."""
     if case is None:
         return _born(event)
-    noted = _note(case, event)
+    if isinstance(event, e.News):
+        noted = _note_news(case, cast(e.AnyNews, event))
+    else:
+        noted = _note_decision(case, cast(e.Decision, event))
     return stamped(case, noted, MOVES.get((case.status, type(event)), noted.status))
 
 
@@ -69,12 +72,6 @@ def _born(event: e.Event) -> Case:
 
 def _reporter(event: e.AbsenceReported) -> Reporter:
     return Reporter(person=event.reporter, side=event.side, channel=event.reporter_channel, askable=event.askable)
-
-
-def _note(case: Case, event: e.Event) -> Case:
-    if isinstance(event, e.News):
-        return _note_news(case, cast(e.AnyNews, event))
-    return _note_decision(case, cast(e.Decision, event))
 
 
 def _note_news(case: Case, event: e.AnyNews) -> Case:

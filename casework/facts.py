@@ -51,7 +51,7 @@ def answered(case: Case, protocol: Protocol, among: OptionsOf) -> list[tuple[str
 
 def meant(case: Case, protocol: Protocol, means: str) -> set[str]:
     """What the adults' standing answers to checks of this meaning (`contact`, `voice`, …) say, on both sides."""
-    said = [c for c in by_means(protocol, means) if c.id in case.answers]
+    said = [c for c in protocol.by_means(means) if c.id in case.answers]
     return {o.means for c in said for o in chosen(case, c) if o.means} if said else set()
 
 
@@ -62,7 +62,7 @@ def by_means(protocol: Protocol, means: str) -> tuple[Check, ...]:
 
 def check_for(protocol: Protocol, means: str, side: Side) -> Check | None:
     """This side's check of a meaning: `danger` is C01 for staff and P01 for parents."""
-    for check in by_means(protocol, means):
+    for check in protocol.by_means(means):
         if check.side in (side, "both"):
             return check
     return None
@@ -70,7 +70,7 @@ def check_for(protocol: Protocol, means: str, side: Side) -> Check | None:
 
 def whereabouts(case: Case, protocol: Protocol) -> Answer | None:
     """The latest words on where the child is (C06, P06c), or None."""
-    given = [a for c in by_means(protocol, "where") for a in case.answers.get(c.id, ()) if a.values == ("given",)]
+    given = [a for c in protocol.by_means("where") for a in case.answers.get(c.id, ()) if a.values == ("given",)]
     return max(given, key=lambda a: a.seq) if given else None
 
 

@@ -54,7 +54,7 @@ def _chain(turn: Turn) -> None:
         _lapse(turn, again=bool(case.alert.rung) or case.level >= Level.MEDIUM)  # LOW, merely taken over, has no chain
     elif turn.due("rung") and case.alert.rung and case.alert.taken_by is None:
         _alert(turn, min(case.alert.rung + 1, turn.protocol.last_rung))
-    elif _rose(turn) and case.alert.taken_by is not None and case.alert.rung:
+    elif case.alert.taken_by is not None and case.alert.rung and _rose(turn):
         _lapse(turn, again=True)
     elif _waits_too_long(turn):
         _alert(turn, case.alert.rung)
@@ -92,8 +92,9 @@ def _rose(turn: Turn) -> bool:
         return False
     if a01_just_fired(turn):
         return True
-    rose = case.level > before.level or case.route.strictness > before.route.strictness
-    return rose and case.level >= Level.MEDIUM
+    if case.level < Level.MEDIUM:
+        return False
+    return case.level > before.level or case.route.strictness > before.route.strictness
 
 
 def _must_start(turn: Turn) -> bool:

@@ -45,7 +45,8 @@ def declare(turn: Turn) -> None:
 
 def a01_just_fired(turn: Turn) -> bool:
     """Whether this step asks a person on call to decide about a child who was reached (A01)."""
-    return any(r.rule == "A01" for d in turn.decisions if isinstance(d, RiskAssessed) for r in d.reasons)
+    assessed = [d for d in turn.decisions if isinstance(d, RiskAssessed)]
+    return any(r.rule == "A01" for d in assessed for r in d.reasons) if assessed else False
 
 
 def _agreed_time_passed(turn: Turn) -> bool:

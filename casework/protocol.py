@@ -15,6 +15,7 @@ HARD_CAP_MINUTES = 360  # SRC D2: six hours, the absolute maximum outside the mi
 CHILDHOOD = 18  # the ages whose timers are looked up
 MAX_GATE_QUESTIONS = 9  # PR9
 NIGHT = "night"  # the condition that comes true by the clock alone: it has a deadline of its own
+OPPOSITES = {"located": "unlocated", "unlocated": "located"}  # conditions of which exactly one holds
 WHICH_CHILD = "which_child"  # the meaning of a question about the message, not about the case
 
 Source = str  # ids of the sources table, separated by blanks, or OURS
@@ -23,6 +24,9 @@ OrNone = Annotated[int, Field(ge=0, le=100_000)]  # a grace or a limit may be 0:
 People = Annotated[int, Field(ge=1, le=3)]  # who must answer one alert: more would seldom be awake
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 OptionsOf: TypeAlias = "dict[str, dict[str, Option]]"  # check id -> value -> option
+RulesLeft: TypeAlias = (
+    "tuple[tuple[Rule, tuple[str, ...] | None], ...]"  # rule, conditions left to ask; None: cannot fire
+)
 
 
 def minute_of_day(clock: str) -> int:
@@ -426,12 +430,12 @@ class Protocol(_Data):
     def rule_named(self, rule_id: str) -> Rule | None:
         return self._rule_by_id.get(rule_id)
 
-    def rules_without(self, names: frozenset[str]) -> tuple[tuple[Rule, bool], ...]:
-        """Every rule in table order, and whether its conditions may all hold where these do not."""
+    def rules_without(self, names: frozenset[str]) -> RulesLeft:
+        """Every rule in table order, with what is left to ask of its conditions where these do not hold; None: it cannot
+        fire."""
         found = self._rules_without.get(names)
         if found is None:
-            found = tuple((rule, names.isdisjoint(rule.when)) for rule in self.rule)
-            self._rules_without[names] = found
+            found = self._rules_without[names] = tuple((rule, _left(rule, names)) for rule in self.rule)
         return found
 
     # ---- looked up again and again, so found once --------------------------------------------------
@@ -487,7 +491,7 @@ class Protocol(_Data):
         return {names: tuple(n for n in names if n != NIGHT) for _, names in self.together if NIGHT in names}
 
     @cached_property
-    def _rules_without(self) -> dict[frozenset[str], tuple[tuple[Rule, bool], ...]]:
+    def _rules_without(self) -> dict[frozenset[str], RulesLeft]:
         return {}  # filled as it is asked for: a few dozen sets at most, whatever the cases
 
     @cached_property
@@ -531,6 +535,12 @@ class Protocol(_Data):
     @cached_property
     def _mandatory(self) -> dict[str, tuple[Check, ...]]:
         return {s: tuple(c for c in self.check if c.mandatory and s in _sides(c)) for s in ("staff", "parent")}
+
+
+def _left(rule: Rule, names: frozenset[str]) -> tuple[str, ...] | None:
+    if not names.isdisjoint(rule.when):
+        return None
+    return tuple(name for name in rule.when if OPPOSITES.get(name) not in names)
 
 
 def _sides(check: Check) -> tuple[str, ...]:

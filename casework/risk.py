@@ -72,7 +72,7 @@ def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
     fired = {r.rule for r in case.reasons}
     complete = turn.gate_complete()
     above = case.status is Status.RETURN_CLAIMED
-    for rule, may_hold in turn.protocol.rules_without(conditions.ruled_out(case)):
+    for rule, left in turn.protocol.rules_without(conditions.ruled_out(case)):
         mild = rule.outcome in _MILD
         known = rule.id in fired and not (rule.outcome == "A01" and case.a01_since is None)
         if known and not mild:
@@ -80,7 +80,7 @@ def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
             continue
         if (mild and above) or (rule.judged == "gate_end" and not complete):
             continue
-        holding = may_hold and conditions.holds(rule.when, case, turn.protocol, turn.now)
+        holding = left is not None and conditions.holds(left, case, turn.protocol, turn.now)
         if not holding and not (rule.outcome == "A01" and _contact_just_failed(turn)):
             continue
         if not known:
