@@ -7,13 +7,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.locales import books
-from casework import facts, limits
+from casework import conditions, facts, limits
 from casework.deadlines import armed
 from casework.effects import Tell
 from casework.events import ChildSeen, CloseAsked, ReturnClaimed, WorryRaised
 from casework.evolve import evolve, replay
 from casework.levels import Level, Status, Trust
-from casework.protocol import HARD_CAP_MINUTES
+from casework.protocol import HARD_CAP_MINUTES, OPPOSITES
 from casework.step import step
 from casework.wording import render
 from tests.builders import Night, a_child, the_protocol
@@ -266,3 +266,27 @@ def test_a_worry_always_raises():
     night.hear(WorryRaised(at=night.now, by="pat", channel="sms", trust=Trust.NONE))
     assert night.case is not None
     assert night.case.level is Level.HIGH
+
+
+@given(children, starts, lateness, st.booleans(), acts)
+def test_what_is_ruled_out_at_a_glance_does_not_hold(child, start, late, parent, script):
+    """A rule that is not asked could not have fired: no such condition holds, now or hours later."""
+    night = opened(BASE, child, start, late, parent=parent)
+    for act in (None, *script):
+        play(night, [] if act is None else [act])
+        assert night.case is not None
+        for name in conditions.ruled_out(night.case):
+            for later in (timedelta(0), timedelta(hours=3), timedelta(days=2)):
+                assert not conditions.holds((name,), night.case, BASE, night.now + later), name
+            other = OPPOSITES.get(name)
+            assert other is None or conditions.holds((other,), night.case, BASE, night.now), name
+
+
+@given(children, starts, lateness, st.booleans(), acts)
+def test_an_event_leaves_the_case_before_it_as_it_was(child, start, late, parent, script):
+    """The fold writes into its own copy alone: whoever still holds the case of before sees what it was."""
+    night = opened(BASE, child, start, late, parent=parent)
+    assert night.case is not None
+    case, seen = night.case, repr(night.case)
+    play(night, script)
+    assert repr(case) == seen
