@@ -86,18 +86,28 @@ def _bind(place: Path) -> sockets.socket:
 
 def _answering(own: str, perform: Perform) -> Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]:
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        with contextlib.suppress(ConnectionError, ValueError):  # a caller who hung up, or no line of JSON
-            asked = json.loads(await reader.readline())
-            if asked["database"] != own:
-                said: Mapping[str, Any] = {"database": own}
-            else:
-                done = await _performed(perform, asked["act"], asked["arguments"])
-                said = {"database": own, "code": done.code, "lines": done.lines, "data": done.data}
-            writer.write(json.dumps(said).encode() + b"\n")
-            await writer.drain()
-        writer.close()
+        try:
+            with contextlib.suppress(ConnectionError, ValueError):  # a caller who hung up, or no request
+                asked = _request(await reader.readline())
+                if asked["database"] != own:
+                    said: Mapping[str, Any] = {"database": own}
+                else:
+                    done = await _performed(perform, asked["act"], asked["arguments"])
+                    said = {"database": own, "code": done.code, "lines": done.lines, "data": done.data}
+                writer.write(json.dumps(said).encode() + b"\n")
+                await writer.drain()
+        finally:
+            writer.close()
 
     return answer
+
+
+def _request(line: bytes) -> Mapping[str, Any]:
+    """What a line asks for. Raises ValueError where it is no whole request."""
+    asked = json.loads(line)
+    if not isinstance(asked, dict) or not asked.keys() >= {"database", "act", "arguments"}:
+        raise ValueError("no request")
+    return asked
 
 
 async def _performed(perform: Perform, act: str, arguments: Mapping[str, Any]) -> Said:

@@ -11,6 +11,8 @@ import pytest
 from bot.acts.desk_work import Said
 from bot.socket import NobodyHome, hand_over, open_hatch
 
+PATIENCE_SECONDS = 10
+
 
 class House:
     """A house that notes what it was asked."""
@@ -129,7 +131,7 @@ async def test_what_is_no_request_is_answered_by_silence(tmp_path: Path, text: s
     assert hatch is not None
     reader, writer = await asyncio.open_unix_connection(str(hatch.place))
     writer.write(text.encode() + b"\n")
-    assert await reader.read() == b""
+    assert await asyncio.wait_for(reader.read(), PATIENCE_SECONDS) == b""
     writer.close()
     await hatch.close()
     assert house.asked == []
