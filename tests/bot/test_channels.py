@@ -20,7 +20,9 @@ from tests.bot.provider import CHAT, MAILBOX, NAME, NUMBER, Line, Mood, line
 KINDS = ("telegram", "sms", "whatsapp", "voice", "email", "webhook")
 FILES = Path(__file__).parents[2] / "bot" / "channels"
 NO_PROVIDER = {"file", "off"}
-BESIDE = {"__init__", "opening", "papers", "long_text", "telegram_methods", "room", "scheduled", "last_resort", "received"}
+BESIDE = {
+    "__init__", "opening", "papers", "long_text", "telegram_methods", "room", "scheduled", "last_resort", "received",
+}  # fmt: skip
 
 
 @pytest.fixture
