@@ -71,9 +71,17 @@ class Wire:
     async def begin(self) -> None:
         """Open a transaction and write its number into the slot."""
         if self.number == 0:
-            await self.say(_NUMBERING.format(self.slot))
+            await self._make_ready()
         self.number += 1
         await self.say(f"BEGIN; EXECUTE porchlight_number({self.number})")
+
+    async def _make_ready(self) -> None:
+        """Once a line. Where it breaks off, nobody knows whether the server is ready for this line: it is given up."""
+        try:
+            await self.say(_NUMBERING.format(self.slot))
+        except BaseException:
+            self.connection.terminate()
+            raise
 
     async def look(self) -> None:
         """Open a transaction that sees one snapshot and changes nothing."""
