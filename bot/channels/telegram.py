@@ -239,6 +239,8 @@ def translated(fault: Exception) -> Refused | Unreachable:
         case exceptions.TelegramUnauthorizedError():
             _log.critical("Telegram does not know our token")
             return Unreachable(UNKNOWN)
+        case exceptions.TelegramServerError():
+            return Unreachable(type(fault).__name__, in_doubt="gateway" in words)  # Telegram itself may have heard us
         case exceptions.TelegramNetworkError():
             return Unreachable("network", in_doubt=not any(each in words for each in _NEVER_LEFT))
         case _:
