@@ -1,7 +1,7 @@
 """Knows how the house is put together and in which order it wakes: first the bells, then the doors.
 
 1. the socket is bound, so that the port is known; nobody is answered yet
-2. the database is opened and brought up to date, and the clock begins
+2. the database is opened and brought up to date, its cases with it, and the clock begins
 3. what fell due while the house was down rings, most severe first, before anything slow is imported
 4. channels, then doors (`bot.front`), then the ready line
 
@@ -33,6 +33,7 @@ from storage.chance import Chance as Random
 from storage.database import Damaged, Database
 from storage.inbox import Heard
 from storage.migrate import migrate
+from storage.refolding import refold
 
 if TYPE_CHECKING:
     from bot.front import Front
@@ -148,11 +149,13 @@ class House:
         self._stack.push_async_callback(self.database.close)
         await migrate(self.database, self.crash)
         starts = await self.database.write(lambda tx: pulse.begin(tx, "drill" if self._drill else settings.mode))
+        key = audit_key(settings)
+        await refold(self.database, self.shelf, key, crash=self.crash)
         self.clock = await self._the_clock()
         seed = None if settings.test_seed is None else f"{settings.test_seed}:{starts}"
         self.casebook = Casebook(
             self.database, self.shelf, self.books, self.clock.now, self._chance or Chance(seed),
-            audit_key=audit_key(settings), crash=self.crash, ways=settings.ways, drill=self._drill,
+            audit_key=key, crash=self.crash, ways=settings.ways, drill=self._drill,
         )  # fmt: skip
         self.work = Work(self.casebook, self.channels, self.clock, self.crash, self._answer_for)
         self._stack.push_async_callback(self.work.sleep)

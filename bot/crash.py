@@ -11,7 +11,7 @@ POINTS = (
     "inbox.before_commit", "inbox.after_commit", "deadline.before_commit", "deadline.after_commit",
     "outbox.after_claim", "outbox.after_send", "outbox.after_record", "ladder.before_next", "report.before_commit",
     "report.after_commit", "close.before_commit", "close.after_commit", "migrate.each",
-    "move.batch", "move.opened",
+    "refold.batch", "move.batch", "move.opened",
 )  # fmt: skip
 KILLED = 137
 

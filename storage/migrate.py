@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from casework.errors import NotAllowed
+from storage import refolding
 from storage.database import Database, Tx
 from storage.dialect import spoken
 
@@ -82,7 +83,10 @@ async def _prepare(tx: Tx) -> int:
     await tx.run(
         spoken("CREATE TABLE IF NOT EXISTS meta (key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT;", tx.engine)
     )
-    return await schema_version(tx)
+    version = await schema_version(tx)
+    if not version:
+        await refolding.born(tx)
+    return version
 
 
 async def _one_at_a_time(tx: Tx) -> None:

@@ -232,7 +232,11 @@ def _plain(row: Row) -> str:
 
 
 async def _settle(tx: Tx, notes: Mapping[str, str]) -> None:
-    """The house's own notes come along, and rows are numbered on from the last one that was copied."""
+    """The house's own notes come along, none of the new database's stays, and rows are numbered on from the last one that was
+    copied."""
+    for key in await _marks(tx):
+        if _moves(key) and key not in notes:
+            await tx.run("DELETE FROM meta WHERE key = ?", key)
     for key, value in notes.items():
         await _note(tx, key, value)
     if tx.engine == "postgresql":

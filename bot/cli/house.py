@@ -22,6 +22,7 @@ from storage import pulse, views
 from storage.casebook import Casebook
 from storage.database import Database, Tx, Unit, name_of
 from storage.migrate import migrate
+from storage.refolding import refold
 
 T = TypeVar("T")
 
@@ -63,10 +64,11 @@ async def alone(settings: Settings) -> AsyncIterator[Casebook]:
         crash = Crash(settings.test_crash)
         await migrate(database, crash)
         starts = await database.write(lambda tx: pulse.knock(tx, settings.mode))
+        shelf, key = protocols.shelf(settings.protocols), audit_key(settings)
+        await refold(database, shelf, key, crash=crash)
         seed = None if settings.test_seed is None else f"{settings.test_seed}/{starts}"  # no id is drawn twice
         yield Casebook(
-            database, protocols.shelf(settings.protocols), locales.books(), clock_of(settings).now, Chance(seed),
-            audit_key=audit_key(settings), crash=crash,
+            database, shelf, locales.books(), clock_of(settings).now, Chance(seed), audit_key=key, crash=crash,
         )  # fmt: skip
     finally:
         await database.close()

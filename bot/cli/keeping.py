@@ -15,6 +15,8 @@ from casework.evolve import replay as fold
 from storage import cases, log, views
 from storage import migrate as schema
 from storage.database import Database, Tx
+from storage.moving import refuse_if_moving
+from storage.refolding import refold
 from storage.verify import verify as verify_all
 
 INBOX = ("received_at", "source", "external_id", "state")
@@ -24,7 +26,7 @@ OUTBOX = ("created_at", "case_id", "person", "channel", "kind", "state", "tries"
 def add(commands: Commands) -> None:
     """Add the commands of this group."""
     commands.command("run", "start the house; without credentials, the sandbox", run)
-    commands.command("migrate", "bring the database to this program's schema", migrate)
+    commands.command("migrate", "bring the database to this program's schema, and its cases to its fold", migrate)
     commands.command("doctor", "look for what would fail on the night", doctor)
     commands.command("verify", "check every promise over the database", verify)
     made = commands.command("replay", "fold a case anew from its log and compare", replay)
@@ -52,13 +54,24 @@ async def run(settings: Settings, arguments: argparse.Namespace) -> Said:
 
 
 async def migrate(settings: Settings, arguments: argparse.Namespace) -> Said:
-    """Bring the database to the schema of this program; the house must not be running."""
-    database = await Database.open(settings.database_url)
+    """Bring the database to the schema of this program, and every case to its fold; the house must not be running."""
+    database, crash = await Database.open(settings.database_url), Crash(settings.test_crash)
     try:
-        applied = await schema.migrate(database, Crash(settings.test_crash))
+        applied = await schema.migrate(database, crash)
+        await database.read(refuse_if_moving)
+        shelf, key = protocols.shelf(settings.protocols), audit_key(settings)
+        folded = await refold(database, shelf, key, archive=True, crash=crash)
     finally:
         await database.close()
-    return Said(FINE, tuple(applied) or ("nothing to do: the schema is this program's",), {"applied": applied})
+    lines = list(applied)
+    if folded.looked_at:
+        lines.append(f"{folded.looked_at} cases folded anew from their logs, {folded.changed} of them stood otherwise")
+    lines += [
+        f"{each.code} ({each.case_id}) could not be folded and stands as it was: {each.why}" for each in folded.left
+    ]
+    data = {"applied": applied, "folded": asdict(folded)}
+    nothing = "nothing to do: the schema is this program's, and so is the fold of the cases"
+    return Said(FINDINGS if folded.left else FINE, tuple(lines) or (nothing,), data)
 
 
 async def doctor(settings: Settings, arguments: argparse.Namespace) -> Said:

@@ -8,7 +8,8 @@ from bot.protocols import shelf
 from bot.settings import Settings
 from bot.socket import NobodyHome, hand_over
 from casework.errors import NotAllowed
-from storage import migrate, pins, rota
+from casework.evolve import FOLD
+from storage import migrate, pins, refolding, rota
 from storage.database import Database, Tx, Unusable, name_of
 from storage.directory import Directory, Home, Person
 
@@ -48,7 +49,7 @@ async def _inside(tx: Tx, settings: Settings) -> list[Found]:
     version, newest = await migrate.schema_version(tx), max(each.number for each in migrate.migrations())
     if version != newest:
         return [Found("bad", "schema", f"schema {version}, and this program needs {newest}: `porchlight migrate`")]
-    directory, found = Directory(tx), [Found("ok", "schema", f"schema {version}")]
+    directory, found = Directory(tx), [Found("ok", "schema", f"schema {version}"), *await _fold(tx)]
     organisations = await directory.organisations()
     if not organisations:
         found.append(Found("bad", "people", "nobody is known yet: `porchlight import FILE` takes a roster"))
@@ -59,6 +60,15 @@ async def _inside(tx: Tx, settings: Settings) -> list[Found]:
         for home in await directory.homes(organisation.id):
             found += await _ladder(directory, home, settings)
     return found
+
+
+async def _fold(tx: Tx) -> list[Found]:
+    """Whether the cases stand as this program folds them."""
+    if await refolding.stands_by(tx) != FOLD:
+        return [Found("bad", "fold", "the cases stand as another program left them: `porchlight migrate`")]
+    left = await refolding.unfolded(tx)
+    says = f"these cases could not be folded anew and stand as another program left them: {', '.join(left)}"
+    return [Found("bad", "fold", says)] if left else []
 
 
 def _protocol(settings: Settings, organisation: str, name: str) -> Found:
