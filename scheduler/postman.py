@@ -20,12 +20,12 @@ import structlog
 
 from scheduler.gates import SLOTS, Gate, Room
 from scheduler.outbox import Channel, Fate, Receipt, Refused, Unreachable, record, write_down
-from storage import buttons, outbox
+from storage import buttons, outbox, quarantine
 from storage.casebook import Casebook
 from storage.database import Unusable
 from storage.desk import Desk
-from storage.outbox import Letter
-from storage.parts import no_crash
+from storage.outbox import Letter, Unread
+from storage.parts import Parts, no_crash
 
 log = structlog.get_logger()
 
@@ -120,19 +120,22 @@ class Postman:
             self._crash("outbox.after_send")
         elif not room:
             return []
+        take = partial(_write_down_and_take, room=room, now=now, parts=self._casebook.parts)
         try:
-            letters = await self._casebook.at_desk(partial(_write_down_and_take, landed=landed, room=room, now=now))
+            letters, told = await self._casebook.at_desk(partial(take, landed=landed))
         except Unusable:
             raise
         except Exception:  # one that cannot be worked holds up no other
             log.exception("letters that landed are written down one by one")
             for letter, fate in landed:
                 await write_down(self._casebook, letter, fate, now)
-            letters = await self._casebook.at_desk(partial(_write_down_and_take, landed=[], room=room, now=now))
+            letters, told = await self._casebook.at_desk(partial(take, landed=[]))
         if landed:
             self._crash("outbox.after_record")
         if letters:
             self._crash("outbox.after_claim")
+        if told:
+            self.stir()
         return letters
 
     def _room(self, now: datetime) -> dict[str, Room]:
@@ -187,13 +190,18 @@ class Postman:
 
 
 async def _write_down_and_take(
-    desk: Desk, *, landed: list[tuple[Letter, Fate]], room: Mapping[str, Room], now: datetime
-) -> list[Letter]:
+    desk: Desk, *, landed: list[tuple[Letter, Fate]], room: Mapping[str, Room], now: datetime, parts: Parts
+) -> tuple[list[Letter], bool]:
+    """Returns the letters taken, and whether people were told of some that cannot be read."""
     await record(desk, landed, now)
-    taken = list[Letter]()
+    taken, unread = list[Letter](), list[Unread]()
     for name, free in room.items():
-        taken += await outbox.claim(desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but)
-    return await _with_cards_before(desk, taken)
+        taken += await outbox.claim(
+            desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but, unread=unread
+        )
+    for each in unread:
+        await quarantine.show(desk.tx, desk.now, parts, f"a letter to {each.person} by {each.channel}", each.case_id)
+    return await _with_cards_before(desk, taken), bool(unread)
 
 
 async def _with_cards_before(desk: Desk, letters: list[Letter]) -> list[Letter]:

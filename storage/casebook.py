@@ -9,16 +9,16 @@ import asyncio
 import traceback
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import TypeAlias, TypeVar
 
 import structlog
 
-from casework.effects import Tell, To
 from casework.events import AbsenceReported, DeadlinePassed, News, WatchSet
 from casework.protocol import Protocol
 from casework.step import Step
 from casework.wording import Phrasebook
-from storage import cases, deadlines, inbox
+from storage import deadlines, inbox, quarantine
 from storage.chance import Chance
 from storage.codec import instant, ms
 from storage.database import Database, Tx
@@ -119,10 +119,17 @@ class Casebook:
 
     async def retry_inbox(self, answer_for: Callable[[Heard], Answer]) -> int:
         """Try every message that still waits once more; returns how many were tried."""
-        waiting = await self.database.read(inbox.waiting)
+        waiting, unread = await self.database.read(inbox.waiting)
+        for row_id in unread:
+            await self.database.write(partial(self._set_aside, row_id=row_id))
         for heard in waiting:
             await self.database.write(self._retrying(heard, answer_for))
         return len(waiting)
+
+    async def _set_aside(self, tx: Tx, row_id: int) -> None:
+        if await inbox.set_aside(tx, row_id):
+            _log.critical("a message cannot be read and was set aside", row=row_id)
+            await quarantine.show(tx, self.now(), self.parts, "a message that cannot be read")
 
     def _retrying(self, heard: Heard, answer_for: Callable[[Heard], Answer]) -> Callable[[Tx], Awaitable[str]]:
         async def unit(tx: Tx) -> str:
@@ -158,18 +165,8 @@ class Casebook:
         state = await inbox.stumbled(tx, heard, fault)
         _log.error("a message could not be worked", source=heard.source, id=heard.external_id, fault=fault, state=state)
         if state == "quarantined":
-            await self._show_to_humans(tx, fault)
+            await quarantine.show(tx, self.now(), self.parts, fault)
         return state
-
-    async def _show_to_humans(self, tx: Tx, fault: str) -> None:
-        """Tell every organisation's co-ordinators on duty; if that fails too, the inbox list still shows it."""
-        try:
-            async with tx.savepoint():
-                desk = self._desk(tx)
-                await desk.tell_co_ordinators("X_QUARANTINE", {"fault": fault})
-                await desk.clear()
-        except Exception as error:
-            _log.critical("nobody could be told of a quarantined message", fault=where(error))
 
     # ---- the bells ----------------------------------------------------------------------------------
 
@@ -239,12 +236,9 @@ class Casebook:
         self._stumbled[case_id] = at + STUMBLED_WAITS
 
         async def unit(tx: Tx) -> None:
-            desk = Desk(tx, at, self.parts)
-            held = await cases.find(tx, case_id)
-            if held is not None:
-                fault = f"deadline of {held.case.code}, {where(error)}"
-                await desk.tell(held.case, Tell(to=To(kind="all_duty"), text="X_QUARANTINE", fields={"fault": fault}))
-            await desk.clear()
+            row = await tx.row("SELECT code FROM case_row WHERE case_id = ?", case_id)
+            if row is not None:
+                await quarantine.show(tx, at, self.parts, f"deadline of {row['code']}, {where(error)}", case_id)
 
         try:
             await self.database.write(unit)

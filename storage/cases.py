@@ -1,6 +1,6 @@
 """Knows the row of a case: the folded case, what the views show of it, and how it is found by code, child or person."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -9,7 +9,7 @@ from casework.case import Case
 from casework.errors import NotAllowed
 from casework.levels import Status
 from casework.protocol import Protocol
-from storage import bulk
+from storage import bulk, unreadable
 from storage import chance as chances
 from storage.chance import Chance
 from storage.codec import Written, case_from, ms, read_case
@@ -83,9 +83,10 @@ async def by_code(
 
 async def open_cases(
     tx: Tx, recent: Recent, *, organisation: str | None = None, home: str | None = None, child: str | None = None,
-    person: str | None = None, but: str | None = None,
+    person: str | None = None, but: str | None = None, lost: list[str] | None = None,
 ) -> list[Case]:  # fmt: skip
-    """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it; `but`: not this case."""
+    """Open cases and watches, oldest first; `person`: who reported it, or holds an alert of it; `but`: not this case. `lost`
+    takes the ids of those that cannot be read; without it that raises."""
     where, values = ["status <> 'closed'"], list[Value]()
     for column, value in (
         ("organisation =", organisation),
@@ -102,8 +103,22 @@ async def open_cases(
             " UNION SELECT case_id FROM alert WHERE person = ? AND state IN ('live', 'taken'))"
         )
         values += [person, person]
-    sql = f"SELECT case_id, head, folded FROM case_row WHERE {' AND '.join(where)} ORDER BY case_id"
-    return [_case(row, recent) for row in await tx.rows(sql, *values)]
+    which = f"WHERE {' AND '.join(where)} ORDER BY case_id"
+    if lost is not None:
+        return await _readable(tx, recent, which, values, lost)
+    return [_case(row, recent) for row in await tx.rows(f"SELECT case_id, head, folded FROM case_row {which}", *values)]
+
+
+async def _readable(tx: Tx, recent: Recent, which: str, values: Sequence[Value], lost: list[str]) -> list[Case]:
+    rows, ids = await unreadable.rows(tx, "case_row", "case_id", which, *values, columns="case_id, head, folded")
+    found = list[Case]()
+    for row in rows:
+        try:
+            found.append(_case(row, recent))
+        except Exception:  # whatever it is, it is that case's alone
+            ids.append(row["case_id"])
+    lost += ids
+    return found
 
 
 # An alert of a case that is older than the oldest open one is of a closed case: years of them are not looked through.

@@ -4,6 +4,8 @@ Two cases are linked when both children are out of the same home at the same tim
 another child is out. A linked child takes the other's level and channel.
 """
 
+import structlog
+
 from casework.case import Case
 from casework.facts import by_means, chosen
 from casework.levels import Level, Route, Status
@@ -14,6 +16,7 @@ from storage.recent import Recent
 
 _ROUTES = (Route.NONE, Route.POLICE, Route.NON_EMERGENCY, Route.EMERGENCY)
 _OUT = (Status.CHECKING, Status.ABSENT, Status.MISSING, Status.RETURN_CLAIMED)
+_log = structlog.get_logger(__name__)
 
 
 def could_matter(before: Case | None, case: Case, protocol: Protocol) -> bool:
@@ -31,7 +34,12 @@ async def raised(tx: Tx, case: Case, protocol: Protocol, recent: Recent) -> list
     """Pairs (id of the case to be told, the case that raises it), in order of id."""
     if case.status not in _OUT:
         return []
-    others = await cases.open_cases(tx, recent, organisation=case.organisation, home=case.home, but=case.case_id)
+    lost = list[str]()
+    others = await cases.open_cases(
+        tx, recent, organisation=case.organisation, home=case.home, but=case.case_id, lost=lost
+    )
+    if lost:  # its own deadline tells of it; this child's case goes on
+        _log.critical("an open case of the same home cannot be read", case=case.case_id, others=lost)
     names = _names_another(case, protocol)
     pairs = []
     for other in others:

@@ -25,6 +25,10 @@ class Unusable(Exception):
     """The engine is in the way, not the news: a full disk, a lock, a lost connection, an older schema."""
 
 
+class Unreadable(Exception):
+    """A row holds what is no text: its bytes were broken on the disk. That row alone is in the way."""
+
+
 class Violated(Exception):
     """The schema refused a row: a reference to nothing, a change to the log, or (`unique`) a second where there may be one."""
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 
 from storage.codec import instant, ms
 from storage.database import Tx
-from storage.outbox import MADE_BEFORE, Letter, letter_of
+from storage.outbox import MADE_BEFORE, Letter, letters
 
 AFTER = timedelta(seconds=45)  # with two tries and a sweep on top, another way has it within a minute
 AT_ONCE = 100
@@ -61,12 +61,12 @@ async def _takes(tx: Tx, channel: str, now: datetime) -> bool:
 async def found(tx: Tx, now: datetime) -> list[HeldUp]:
     """Words for people, and reports for others, that ought to have left and were not looked at yet, most urgent first."""
     late = ms(now - AFTER)
-    rows = await tx.rows(
-        f"SELECT * FROM outbox WHERE state = 'queued' AND {_WORDS} AND person IS NOT NULL AND passed_on IS NULL"
+    waiting = await letters(
+        tx, f"WHERE state = 'queued' AND {_WORDS} AND person IS NOT NULL AND passed_on IS NULL"
         " AND (due_at <= ? OR (tries > 0 AND created_at <= ?)) AND (expires_at IS NULL OR expires_at > ?)"
         " ORDER BY urgency, created_at, id LIMIT ?", late, late, ms(now), AT_ONCE,
     )  # fmt: skip
-    return [HeldUp(letter_of(row), instant(row["created_at"])) for row in rows]
+    return [HeldUp(letter, instant(row["created_at"])) for row, letter in waiting]
 
 
 async def passed_on(tx: Tx, letter_id: str, now: datetime) -> bool:
@@ -80,12 +80,12 @@ async def passed_on(tx: Tx, letter_id: str, now: datetime) -> bool:
 
 async def waiting_at(tx: Tx, person: str, channel: str, address: str, now: datetime) -> list[Letter]:
     """What waits for one address of a person and is still of use, most urgent first; nobody takes it meanwhile."""
-    rows = await tx.rows(
-        "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND person = ? AND address = ?"
+    waiting = await letters(
+        tx, "WHERE state = 'queued' AND channel = ? AND person = ? AND address = ?"
         f" AND (expires_at IS NULL OR expires_at > ?) ORDER BY urgency, created_at, id LIMIT ?{tx.hold_free}",
         channel, person, address, ms(now), AT_ONCE,
     )  # fmt: skip
-    return [letter_of(row) for row in rows]
+    return [letter for _, letter in waiting]
 
 
 async def drop_the_old(tx: Tx, channels: Collection[str], now: datetime) -> int:

@@ -7,11 +7,13 @@ is tried again; after `MAX_TRIES` it is quarantined and a human is told (P4, P17
 from dataclasses import dataclass
 from datetime import datetime
 
+from storage import unreadable
 from storage.codec import instant, ms
 from storage.database import Row, Tx
 from storage.words import clean
 
 MAX_TRIES = 3
+_READ = "rowid, source, external_id, received_at, raw"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,10 +80,24 @@ async def stumbled(tx: Tx, heard: Heard, fault: str) -> str:
     return str(row["state"])
 
 
-async def waiting(tx: Tx, limit: int = 200) -> list[Heard]:
-    """Messages that are still to be worked, oldest first."""
-    rows = await tx.rows("SELECT * FROM inbox WHERE state = 'new' ORDER BY received_at, rowid LIMIT ?", limit)
-    return [_heard(row) for row in rows]
+async def waiting(tx: Tx, limit: int = 200) -> tuple[list[Heard], list[int]]:
+    """Messages that are still to be worked, oldest first; and the numbers of those that cannot be read (`set_aside`)."""
+    which = "WHERE state = 'new' ORDER BY received_at, rowid LIMIT ?"
+    rows, lost = await unreadable.rows(tx, "inbox", "rowid", which, limit, columns=_READ)
+    heard = list[Heard]()
+    for row in rows:
+        try:
+            heard.append(_heard(row))
+        except Exception:  # whatever it is, it is this message's alone
+            lost.append(row["rowid"])
+    return heard, lost
+
+
+async def set_aside(tx: Tx, row_id: int) -> bool:
+    """Quarantine a message that cannot be read; False where that was done."""
+    return 1 == await tx.run(
+        "UPDATE inbox SET state = 'quarantined', fault = ? WHERE rowid = ? AND state = 'new'", unreadable.FAULT, row_id
+    )
 
 
 async def find(tx: Tx, source: str, external_id: str) -> InboxRow | None:

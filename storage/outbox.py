@@ -10,10 +10,12 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TypeAlias
 
+import structlog
+
 from casework import speech
-from storage import bulk
+from storage import bulk, unreadable
 from storage.codec import instant, ms
-from storage.database import Row, Tx, Value
+from storage.database import Row, Tx, Unreadable, Value
 from storage.letter_states import becomes, may_become
 
 Keyboard: TypeAlias = tuple[tuple[tuple[str, str], ...], ...]
@@ -31,6 +33,7 @@ _INTO = (
 )
 _ONCE = "ON CONFLICT (case_id, cause, person, channel) WHERE case_id IS NOT NULL DO NOTHING"
 _quoted = json.encoder.encode_basestring
+_log = structlog.get_logger(__name__)
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
@@ -65,6 +68,16 @@ class Letter:
     before: int | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """A letter that could not be read and was set aside: nobody gets it."""
+
+    id: str
+    case_id: str | None
+    person: str | None
+    channel: str
+
+
 async def enqueue(tx: Tx, letter: Letter, now: datetime | None = None) -> None:
     """Write a letter to the outbox; it may go from `due_at` on."""
     await enqueue_all(tx, [letter], now or letter.due_at)
@@ -86,20 +99,23 @@ async def enqueue_all(tx: Tx, letters: Sequence[Letter], now: datetime) -> None:
 
 
 async def claim(
-    tx: Tx, now: datetime, limit: int, *, channel: str, lane: int = 0, but: Sequence[str] = ()
-) -> list[Letter]:
+    tx: Tx, now: datetime, limit: int, *, channel: str, lane: int = 0, but: Sequence[str] = (),
+    unread: list[Unread] | None = None,
+) -> list[Letter]:  # fmt: skip
     """Take what is due, most urgent first, then oldest, and mark it as being sent; what ran out is marked expired.
 
     A letter that outlived its use (`expires_at`) is not sent: an old question would be answered as if it were new. One
     to an address to which another is on its way waits until that has landed, one to an address among `but` for another time.
-    `lane`: so many of the most urgent, beyond the limit.
+    `lane`: so many of the most urgent, beyond the limit. `unread` takes those that cannot be read: they have failed, and
+    hold up no other.
     """
     taken: list[Letter] = []
     others = f" AND address NOT IN ({', '.join('?' * len(but))})" if but else ""
     while (wanted := limit + lane - len(taken)) > 0:
         at_most = EVERYTHING if len(taken) < limit else URGENT
-        rows = await tx.rows(f"{_WAITING.format(others)}{tx.hold_free}", channel, ms(now), at_most, *but, wanted)
-        spent, live, addressed, left = list[str](), dict[str, Letter](), set[str](), False
+        which = f"{_WAITING.format(others)}{tx.hold_free}"
+        rows, lost = await unreadable.rows(tx, "outbox", "id", which, channel, ms(now), at_most, *but, wanted)
+        met, spent, live, addressed, left = len(rows) + len(lost), list[str](), dict[str, Letter](), set[str](), False
         for row in rows:
             if row["expires_at"] is not None and row["expires_at"] <= ms(now):
                 spent.append(row["id"])
@@ -107,18 +123,37 @@ async def claim(
                 left = True
                 break
             elif row["address"] not in addressed:
-                addressed.add(row["address"])
-                live[row["id"]] = letter_of(row, row["tries"] + 1)
+                try:
+                    live[row["id"]] = letter_of(row, row["tries"] + 1)
+                    addressed.add(row["address"])
+                except Exception:  # whatever it is, it is this letter's alone
+                    lost.append(row["id"])
         await _move(tx, "expired", spent)
         await _move(tx, "sending", list(live), ms(now + HELD), more=", tries = tries + 1, held_until = ?")
         taken += live.values()
-        if left or len(rows) < wanted:
+        for letter_id in lost:
+            found = await _set_aside(tx, str(letter_id), channel)
+            (unread if unread is not None else []).append(found)
+        if left or met < wanted:
             break
     return taken
 
 
+async def _set_aside(tx: Tx, letter_id: str, channel: str) -> Unread:
+    await failed(tx, letter_id, unreadable.FAULT)
+    try:
+        row = await tx.row("SELECT case_id, person FROM outbox WHERE id = ?", letter_id)
+    except Unreadable:
+        row = None
+    found = Unread(letter_id, None if row is None else row["case_id"], None if row is None else row["person"], channel)
+    _log.critical(
+        "a letter cannot be read and was set aside", letter=letter_id, case=found.case_id, person=found.person
+    )
+    return found
+
+
 _WAITING = (
-    "SELECT * FROM outbox WHERE state = 'queued' AND channel = ? AND due_at <= ? AND urgency <= ?{} AND NOT EXISTS"
+    "WHERE state = 'queued' AND channel = ? AND due_at <= ? AND urgency <= ?{} AND NOT EXISTS"
     " (SELECT 1 FROM outbox AS flying WHERE flying.state = 'sending' AND flying.channel = outbox.channel"
     " AND flying.address = outbox.address)"
     " ORDER BY urgency, created_at, id LIMIT ?"
@@ -234,6 +269,21 @@ async def find(tx: Tx, letter_id: str) -> Letter | None:
     """The letter of this id, whatever became of it."""
     row = await tx.row("SELECT * FROM outbox WHERE id = ?", letter_id)
     return None if row is None else letter_of(row)
+
+
+async def letters(tx: Tx, which: str, *values: Value) -> list[tuple[Row, Letter]]:
+    """Letters with their rows. `which`: what stands behind `outbox`. One that cannot be read is passed over; `claim` sets it
+    aside when it is to leave."""
+    rows, lost = await unreadable.rows(tx, "outbox", "id", which, *values)
+    found = list[tuple[Row, Letter]]()
+    for row in rows:
+        try:
+            found.append((row, letter_of(row)))
+        except Exception:
+            lost.append(row["id"])
+    if lost:
+        _log.error("letters cannot be read and are passed over", letters=lost)
+    return found
 
 
 async def waiting_for(tx: Tx, case_id: str, person: str) -> list[tuple[str, datetime]]:

@@ -10,7 +10,7 @@ from datetime import datetime
 from storage.codec import instant, ms
 from storage.database import Row, Tx
 from storage.letter_states import ENDS, MOVES
-from storage.outbox import LOOKS, Letter, letter_of
+from storage.outbox import LOOKS, Letter, letter_of, letters
 
 LOOKED_AT_ONCE = 100
 
@@ -60,12 +60,10 @@ def _of_another_copy(row: Row, provider_id: str | None) -> bool:
 
 async def unproved(tx: Tx, now: datetime) -> list[Unproved]:
     """Letters that were sent so long ago that their receipt should be here, the longest due first."""
-    rows = await tx.rows(
-        "SELECT * FROM outbox WHERE look_at <= ? ORDER BY look_at, id LIMIT ?", ms(now), LOOKED_AT_ONCE
-    )
+    late = await letters(tx, "WHERE look_at <= ? ORDER BY look_at, id LIMIT ?", ms(now), LOOKED_AT_ONCE)
     return [
-        Unproved(letter_of(row), row["provider_id"], instant(row["sent_at"]), now - instant(row["sent_at"]) >= LOOKS[-1])
-        for row in rows
+        Unproved(letter, row["provider_id"], instant(row["sent_at"]), now - instant(row["sent_at"]) >= LOOKS[-1])
+        for row, letter in late
     ]  # fmt: skip
 
 

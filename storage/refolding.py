@@ -19,7 +19,7 @@ from casework.errors import NotAllowed, OurMistake
 from casework.evolve import FOLD, replay
 from casework.levels import Status
 from casework.protocol import Protocol
-from storage import cases, deadlines, log
+from storage import cases, deadlines, log, unreadable
 from storage.codec import ms, write_case
 from storage.database import Database, Tx, Unusable
 from storage.parts import no_crash
@@ -128,11 +128,9 @@ async def _begin(tx: Tx, *, passes: Sequence[str]) -> list[tuple[str, str]]:
     for key in stale:
         await _note(tx, key, UNDER_WAY)
     which = [_WHICH[key] for key in stale] + [f"case_id IN ({', '.join('?' * len(again))})"] * bool(again)
-    rows = await tx.rows(
-        f"SELECT case_id, code FROM case_row WHERE {' OR '.join(which)} ORDER BY code_kept DESC, severity DESC, case_id",
-        *again,
-    )
-    return [(row["case_id"], row["code"]) for row in rows]
+    worst_first = f"WHERE {' OR '.join(which)} ORDER BY code_kept DESC, severity DESC, case_id"
+    rows, lost = await unreadable.rows(tx, "case_row", "case_id", worst_first, *again, columns="case_id, code")
+    return [*((row["case_id"], row["code"]) for row in rows), *((case_id, "?") for case_id in lost)]
 
 
 async def _end(tx: Tx, *, passes: Sequence[str], left: Sequence[Left]) -> None:

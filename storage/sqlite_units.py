@@ -11,7 +11,7 @@ from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from casework.errors import OurMistake
-from storage.database import Row, Tx, Unit, Unusable, Value, Violated
+from storage.database import Row, Tx, Unit, Unreadable, Unusable, Value, Violated
 
 T = TypeVar("T")
 
@@ -53,6 +53,9 @@ class SqliteTx(Tx):
 
 def told(fault: sqlite3.Error) -> Exception:
     """SQLite's fault in the house's words; a statement that is wrong in itself stays what it is."""
+    if str(fault).startswith("Could not decode"):
+        fault.args = ("a text is none",)  # its words might be a person's, and stand in the log
+        return Unreadable(*fault.args)
     if isinstance(fault, sqlite3.OperationalError):
         return Unusable(str(fault))
     if isinstance(fault, sqlite3.IntegrityError):
