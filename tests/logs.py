@@ -1,7 +1,8 @@
 """Logs of cases that are kept as they were written, so that whoever changes the fold sees what becomes of them.
 
-They are never changed, only added to: what stands in them stands in people's databases. `python -m tests.logs` plays written
-and random nights and keeps those in which the fold, or what is armed, does what no kept log shows yet.
+They are never changed, only added to: events like these stand in people's databases, also such as nobody writes any more.
+`python -m tests.logs` plays written and random nights, mixes them, and keeps those logs in which the fold, or what is armed,
+does what no kept log shows yet.
 """
 
 import asyncio
@@ -15,12 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from casework import events as e
+from casework import evolve
 from casework.case import Case
 from casework.deadlines import armed
-from casework.evolve import evolve
+from casework.levels import Located, Side
 from casework.protocol import Protocol
 from storage.codec import canonical, case_text, event_data, event_from
 from tests.builders import Night, the_protocol
+from tests.choices import Choice, Watched
 from tests.properties import nights
 
 FILE = Path(__file__).parent / "casework" / "kept_logs.jsonl"
@@ -37,13 +40,14 @@ def folded(log: Sequence[e.Event]) -> Iterator[tuple[Case, Protocol]]:
     """The case after each event of a log, and what it was opened under."""
     case: Case | None = None
     for event in log:
-        case = evolve(case, event)
+        case = evolve.evolve(case, event)
         yield case, the_protocol(case.protocol)
 
 
-def shown(log: Sequence[e.Event]) -> set[tuple[str, ...]]:
-    """What this log shows of the fold: which parts of a case an event changes in which status, and what is armed then."""
-    seen, before = set[tuple[str, ...]](), dict[str, Any]()
+def shown(log: Sequence[e.Event]) -> set[tuple[Any, ...]]:
+    """What this log shows of the fold: how its choices come out, which parts of a case an event changes in which status, and
+    what is armed then."""
+    seen, before = set[tuple[Any, ...]](_choices(log)), dict[str, Any]()
     for event, (case, protocol) in zip(log, folded(log), strict=True):
         after = json.loads(case_text(case))
         changed = [name for name in after if name != "seq" and before.get(name) != after[name]]
@@ -54,10 +58,24 @@ def shown(log: Sequence[e.Event]) -> set[tuple[str, ...]]:
     return seen
 
 
+def _choices(log: Sequence[e.Event]) -> set[Choice]:
+    watched = the_fold()
+    watched.seen.clear()
+    watched.within["replay"](log)
+    return set(watched.seen)
+
+
+@cache
+def the_fold() -> Watched:
+    """The fold, as its choices are watched."""
+    return Watched(evolve)
+
+
 def main() -> None:
     """Keep what is missing."""
-    seen = set[tuple[str, ...]]().union(*map(shown, kept() if FILE.exists() else ()))
-    found = [(log, shown(log)) for log in [*asyncio.run(_written()), *map(_random, range(RANDOM_NIGHTS)), _rare()]]
+    seen = set[tuple[Any, ...]]().union(*map(shown, kept() if FILE.exists() else ()))
+    played = [*asyncio.run(_written()), *map(_random, range(RANDOM_NIGHTS)), _rare()]
+    found = [(log, shown(log)) for log in [*played, *(_mixed(played, seed) for seed in range(RANDOM_NIGHTS))]]
     with FILE.open("a", encoding="ascii") as file:
         while True:
             log, new = max(found, key=lambda each: len(each[1] - seen) / len(each[0]))
@@ -113,8 +131,16 @@ def _random(seed: int) -> list[e.Event]:
     return nights.play(night, acts).log
 
 
+def _mixed(played: Sequence[Sequence[e.Event]], seed: int) -> list[e.Event]:
+    """What no night brings, but a fold must bear: events of many nights in any order."""
+    chance = random.Random(seed)
+    first = chance.choice(played)[0]
+    return [first, *(chance.choice(chance.choice(played)[1:] or [first]) for _ in range(chance.randrange(5, 40)))]
+
+
 def _rare() -> list[e.Event]:
-    """What the other nights do not bring: an alert that two must answer, one presses twice, a chase and a task are ended."""
+    """What the other nights do not bring: an alert that two must answer and one presses twice, a chase and a task that are
+    ended, refusals without a time, two doubts, a place that is good for longer, somebody who joins and knows no time."""
     night = nights.opened(the_protocol(), e.Child(child_id="K7", age=9), nights.STARTS[0], 0, parent=False)
     night.until(night.now + timedelta(hours=3))
     told: dict[str, Any] = {"at": night.now, "channel": "telegram"}
@@ -127,7 +153,15 @@ def _rare() -> list[e.Event]:
         night.hear(news)
     rung = e.RungClimbed(at=night.now, rung=2, next_at=night.now + timedelta(minutes=5), answers=2)
     acks = [e.AlertAcknowledged(**told, by=who) for who in ("cass", "cass", "dee", "dee")]
-    return [*night.log, rung, *acks]
+    later = night.now + timedelta(hours=1)
+    refusals = [e.PoliceDeclined(**told, by="cass", review_at=at) for at in (None, later, None)]
+    doubts = [e.UnsureRaised(at=night.now, check=check, until=later) for check in ("C04", "C05")]
+    places = [
+        e.LocationDecided(at=night.now, located=located, agreed_until=later, extended=extended)
+        for located in (Located.SAFE, Located.NO) for extended in (True, False)
+    ]  # fmt: skip
+    joins = e.ReporterJoined(**told, by="ben", side=Side.STAFF)
+    return [*night.log, rung, *acks, *refusals, *doubts, e.UnsureClimbed(at=night.now, check="C05"), *places, joins]
 
 
 if __name__ == "__main__":

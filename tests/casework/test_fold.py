@@ -14,6 +14,7 @@ from storage.codec import KINDS, canonical, case_text
 from tests import logs
 
 SHORT = 12
+NEVER = "if case.silent_since is None or min(waiting)"  # a question that waits has set the silence: for what may come
 
 
 def test_the_fold_bears_the_name_of_what_it_makes_of_the_kept_logs() -> None:
@@ -56,6 +57,17 @@ def test_the_kept_logs_pass_every_line_of_the_fold() -> None:
     never = ("raise OurMistake", "assert_never", "case _:")
     left = {at: lines[at - 1] for at in sorted(within - passed) if not lines[at - 1].strip().startswith(never)}
     assert not left, "\n".join(f"evolve.py:{at}: {line}" for at, line in left.items())
+
+
+def test_every_choice_of_the_fold_comes_out_both_ways_in_the_kept_logs() -> None:
+    """Within a line, too: `a if b else c` where it makes a difference, and each part of `and` and `or` but the last."""
+    fold = logs.the_fold()
+    lines = fold.source.splitlines()
+    fold.seen.clear()
+    for log in logs.kept():
+        fold.within["replay"](log)
+    left = {f"{lines[line - 1].strip()} @{column}: {way}" for line, column, way in fold.every - fold.seen}
+    assert {each for each in left if not each.startswith(NEVER)} == set()
 
 
 def test_the_kept_logs_hold_every_kind_of_event() -> None:

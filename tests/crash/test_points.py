@@ -6,6 +6,8 @@ from typing import Any
 import pytest
 
 from bot.crash import KILLED, POINTS
+from casework.evolve import FOLD
+from storage.database import Database
 from tests.crash.nights import inputs
 from tests.crash.test_kills import do
 from tests.databases import ON_BOTH
@@ -81,3 +83,21 @@ async def test_a_kill_after_each_migration_is_gone_on_from(tmp_path):
         assert deaths >= 3
         house.crash = ""
         assert (await house.command("migrate"))[0] == 0
+
+
+async def test_a_kill_while_cases_are_folded_anew_is_gone_on_from(tmp_path):
+    """A new program with another fold dies in the middle of an upgrade: the next start finds half of it, and does the whole."""
+    async with outside(tmp_path, warm=True) as house:
+        await house.start()
+        await house.types("alice", "/absent K7 19:00")
+        await house.kill()
+        async with await Database.open(house.database) as database:
+            await database.write(lambda tx: tx.run("UPDATE meta SET value = 'older' WHERE key = 'fold'"))
+            await database.write(lambda tx: tx.run("UPDATE deadline SET due_at = due_at + 864000000"))
+        house.crash = "refold.batch"
+        assert KILLED == (await house.command("migrate"))[0]
+        assert [{"value": "under way"}] == house.rows("SELECT value FROM meta WHERE key = 'fold'")
+        house.crash = ""
+        await house.start()
+        assert [{"value": FOLD}] == house.rows("SELECT value FROM meta WHERE key = 'fold'")
+        assert (await house.command("verify"))[0] == 0
