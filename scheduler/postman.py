@@ -200,7 +200,8 @@ async def _write_down_and_take(
             desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but, unread=unread
         )
     for each in unread:
-        await quarantine.show(desk.tx, desk.now, parts, f"a letter to {each.person} by {each.channel}", each.case_id)
+        fault = f"a letter to {each.person or 'somebody'} by {each.channel}"
+        await quarantine.show(desk.tx, desk.now, parts, fault, case_id=each.case_id, person=each.person)
     return await _with_cards_before(desk, taken), bool(unread)
 
 

@@ -238,7 +238,7 @@ class Casebook:
         async def unit(tx: Tx) -> None:
             row = await tx.row("SELECT code FROM case_row WHERE case_id = ?", case_id)
             if row is not None:
-                await quarantine.show(tx, at, self.parts, f"deadline of {row['code']}, {where(error)}", case_id)
+                await quarantine.show(tx, at, self.parts, f"deadline of {row['code']}, {where(error)}", case_id=case_id)
 
         try:
             await self.database.write(unit)

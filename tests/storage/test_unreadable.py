@@ -1,5 +1,6 @@
 """A row that was broken on the disk is set aside and told of; whatever else waits goes on as if it were not there."""
 
+import re
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -9,12 +10,12 @@ import pytest
 
 from casework.levels import Status
 from scheduler.postman import drain
-from storage import held_up, outbox, proofs
+from storage import held_up, outbox, proofs, roster
 from storage.casebook import Casebook
 from storage.outbox import Unread
 from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import A_LETTER, Phone, put, states
-from tests.storage.houses import EVENING, House, a_house, opening
+from tests.storage.houses import EVENING, ROSTER, House, a_house, opening
 from tests.storage.test_casebook import a_message, poison
 
 pytestmark = ON_BOTH
@@ -81,6 +82,48 @@ async def test_those_on_call_for_its_case_are_told(tmp_path: Path) -> None:
         await drain(h.casebook, {"telegram": Phone("telegram")}, h.clock.now())
         assert {case_id} == {about for _, about in await told(h)}
         assert {"cass"} <= {person for person, _ in await told(h)}
+
+
+async def test_people_are_told_at_once_where_nothing_else_waits(tmp_path: Path) -> None:
+    """The word of it leaves in the same drain, and not with whatever comes next."""
+    async with a_house(tmp_path) as h:
+        await put(h, A_LETTER)
+        await run(h, "UPDATE outbox SET keyboard = '{'")
+        sms = Phone("sms")
+        await drain(h.casebook, {"telegram": Phone("telegram"), "sms": sms}, h.clock.now())
+        assert ["X_QUARANTINE"] == [each.text for each in sms.got]
+
+
+async def test_another_organisation_hears_nothing_of_it(tmp_path: Path) -> None:
+    """Whose it is can be told from the case's row, or from whom the letter is for."""
+    async with a_house(tmp_path) as h:
+        other = ROSTER.replace("org1", "org2").replace('id = "oak"', 'id = "elm"').replace("staff:oak", "staff:elm")
+        other = re.sub('"(alice|mo|pat|cass|dee)"', r'"\1_2"', other).replace("manager:oak", "manager:elm")
+        other = re.sub(
+            r"\b100(\d)\b", r"200\1", other.replace('"K', '"J').replace(":K7", ":J7").replace("77009001", "77009004")
+        )
+        other = (
+            other.replace("77009002", "77009005")
+            .replace("77009003", "77009006")
+            .replace('home = "oak"', 'home = "elm"')
+        )
+        parsed = roster.parse(other)
+        await h.database.write(lambda tx: roster.apply(tx, parsed, take_telegram_ids=True, now=EVENING))
+        case_id = await h.opens()
+        await put(h, A_LETTER)
+        await run(h, "UPDATE outbox SET keyboard = '{' WHERE case_id IS NULL")
+        await run(h, "UPDATE case_row SET folded = '{' WHERE case_id = ?", case_id)
+        h.clock.after(hours=1)
+        casebook = reopened(h)
+        await casebook.ring()
+        await drain(casebook, {"telegram": Phone("telegram")}, h.clock.now())
+        assert [("cass", None)] == await told(h)
+        said = {row["body"] for row in await h.rows("SELECT body FROM outbox WHERE text = 'X_QUARANTINE'")}
+        assert 2 == len(said)
+        await h.casebook.hear(a_message(1), poison)
+        for _ in range(2):
+            await h.casebook.retry_inbox(lambda heard: poison)
+        assert [("cass", None), ("cass_2", None)] == await told(h)
 
 
 @pytest.mark.parametrize("breaks", ["'{'", NO_TEXT])
