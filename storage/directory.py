@@ -2,9 +2,11 @@
 
 import json
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from itertools import groupby
+from operator import itemgetter
+from typing import Any, cast
 
 from casework.events import Child
 from storage import outbox, pins, rota, shifts
@@ -16,12 +18,14 @@ from storage.people import ChildRow, Home, Organisation, Person
 from storage.register import age_on, medicine_due, plan_limit, register_factors
 from storage.rota import MayBeOnCall, OnCall, OnCallPart
 
-__all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
+__all__ = ["MARK", "ChildRow", "Directory", "Home", "Organisation", "Person"]
 
 EPISODES_DAYS = 90
+MARK = "(SELECT value FROM meta WHERE key = 'register')"  # of the register (migration 0019), for a query that is made anyway
 _PERSON = (
-    "SELECT person.*, role.role AS has_role, role.scope AS has_scope, gone.channel AS gone_channel,"
-    " gone.address AS gone_address, gone.fault AS gone_fault FROM person"
+    "SELECT person.id, person.organisation, person.name, person.mobile, person.email, person.telegram_id, person.contact,"
+    " person.language, person.active, person.verified_at, person.voice_ok, person.text_999, person.whatsapp,"
+    f" role.role, role.scope, gone.channel, gone.address, gone.fault, {MARK} AS mark FROM person"
     " LEFT JOIN role ON role.person = person.id LEFT JOIN dead_channel AS gone ON gone.person = person.id "
 )
 # Who is on call by their role. A home's few are found by it, an organisation's by whose they are: there are many of those.
@@ -32,9 +36,11 @@ _OF_ORGANISATION = f"EXISTS (SELECT 1 FROM role held WHERE held.person = person.
 
 @dataclass(slots=True)
 class Directory:
-    """The directory as one open transaction sees it."""
+    """The directory as one open transaction sees it. `_seen`: the mark that stood beside the newest rows, where there were
+    any."""
 
     tx: Tx
+    _seen: str | None = field(default=None, init=False)
 
     # ---- people ----
 
@@ -77,7 +83,8 @@ class Directory:
     async def _people(self, which: str, *values: Value) -> list[Person]:
         """People by id, each with all their roles; a row a role."""
         rows = await self.tx.rows(f"{_PERSON}{which} ORDER BY person.id", *values)
-        return [_person(list(roles)) for _, roles in groupby(rows, key=lambda row: row["id"])]
+        self._seen = rows[-1]["mark"] if rows else None
+        return [_person(list(roles)) for _, roles in groupby(rows, key=_ID)]
 
     async def parents_of(self, child_id: str) -> list[Person]:
         """The active parents of a child."""
@@ -91,7 +98,7 @@ class Directory:
 
     async def child(self, child_id: str) -> ChildRow | None:
         """The child of this code, whatever its case (letters)."""
-        row = await self.tx.row("SELECT * FROM child WHERE lower(id) = lower(?)", child_id)
+        row = await self._row(f"SELECT *, {MARK} AS mark FROM child WHERE lower(id) = lower(?)", child_id)
         return _child(row) if row is not None else None
 
     async def children_of(self, home: str) -> list[ChildRow]:
@@ -100,7 +107,7 @@ class Directory:
 
     async def home(self, home_id: str) -> Home | None:
         """The home of this id."""
-        row = await self.tx.row("SELECT * FROM home WHERE id = ?", home_id)
+        row = await self._row(f"SELECT *, {MARK} AS mark FROM home WHERE id = ?", home_id)
         return _home(row) if row is not None else None
 
     async def homes(self, organisation: str, among: Collection[str] | None = None) -> list[Home]:
@@ -114,12 +121,17 @@ class Directory:
 
     async def organisation(self, organisation_id: str) -> Organisation | None:
         """The organisation of this id."""
-        row = await self.tx.row("SELECT * FROM organisation WHERE id = ?", organisation_id)
+        row = await self._row(f"SELECT *, {MARK} AS mark FROM organisation WHERE id = ?", organisation_id)
         return _organisation(row) if row is not None else None
 
     async def organisations(self) -> list[Organisation]:
         """Every organisation."""
         return [_organisation(r) for r in await self.tx.rows("SELECT * FROM organisation ORDER BY id")]
+
+    async def _row(self, sql: str, key: str) -> Row | None:
+        row = await self.tx.row(sql, key)
+        self._seen = None if row is None else row["mark"]
+        return row
 
     # ---- duty ----
 
@@ -246,25 +258,38 @@ class Directory:
         return changed > 0
 
 
+_ID = itemgetter(0)
+_OF_THE_PERSON, _OF_A_ROLE = slice(13), slice(13, 18)  # of the columns of `_PERSON`
+
+
 def _person(rows: Sequence[Row]) -> Person:
-    row = rows[0]
-    roles = [f"{r['has_role']}:{r['has_scope']}" if r["has_scope"] else r["has_role"] for r in rows if r["has_role"]]
+    """A person of their rows, one for each of their roles and dead channels."""
+    (
+        person_id, organisation, name, mobile, email, telegram_id, contact, language, active, verified_at, voice_ok,
+        text_999, whatsapp,
+    ) = _some(rows[0], _OF_THE_PERSON)  # fmt: skip
+    own, roles, dead = {"telegram": str(telegram_id), "email": email}, set[str](), set[str]()
+    for row in rows:
+        role, scope, channel, address, fault = _some(row, _OF_A_ROLE)
+        if role:
+            roles.add(f"{role}:{scope}" if scope else role)
+        if channel is not None and plain(address) == own.get(channel, mobile):
+            dead.update(_dead(channel, fault))
     return Person(
-        person_id=row["id"], organisation=row["organisation"], name=row["name"], roles=tuple(sorted(set(roles))),
-        mobile=row["mobile"], email=row["email"], telegram_id=row["telegram_id"], contact=row["contact"],
-        language=row["language"], active=bool(row["active"]), verified=row["verified_at"] is not None,
-        voice_ok=bool(row["voice_ok"]), text_999=bool(row["text_999"]), whatsapp=bool(row["whatsapp"]),
-        dead=frozenset(channel for each in rows for channel in _dead(each)),
+        person_id=person_id, organisation=organisation, name=name, roles=tuple(sorted(roles)), mobile=mobile, email=email,
+        telegram_id=telegram_id, contact=contact, language=language, active=bool(active), verified=verified_at is not None,
+        voice_ok=bool(voice_ok), text_999=bool(text_999), whatsapp=bool(whatsapp), dead=frozenset(dead),
     )  # fmt: skip
 
 
-def _dead(row: Row) -> tuple[str, ...]:
-    """The channels that died with the address of this row, while it is the person's. Who texted STOP can still be rung."""
-    channel, number = row["gone_channel"], row["gone_address"]
-    own = {"telegram": str(row["telegram_id"]), "email": row["email"]}.get(channel, row["mobile"])
-    if channel is None or plain(number) != own:
-        return ()
-    return ("sms", "voice") if channel == "sms" and row["gone_fault"] in NO_SUCH_NUMBER else (channel,)
+def _some(row: Row, columns: slice) -> Sequence[Any]:
+    """Values by their place, many at once: by its name each one would be looked for."""
+    return cast(Sequence[Any], row)[columns]
+
+
+def _dead(channel: str, fault: str) -> tuple[str, ...]:
+    """The channels that died with an address. Who texted STOP can still be rung."""
+    return ("sms", "voice") if channel == "sms" and fault in NO_SUCH_NUMBER else (channel,)
 
 
 def _child(row: Row) -> ChildRow:
