@@ -3,23 +3,24 @@
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import NamedTuple
 
 from casework.case import Case
 from casework.effects import Tell
 from casework.protocol import Protocol
 from casework.wording import initial
-from storage import alerts
+from storage import alerts, rota
 from storage.database import Tx
 from storage.directory import Person
 from storage.known import Known
 from storage.register import SERVICES_EMAIL
+from storage.rota import Held
 
 ESCALATION_ROLES = ("coordinator", "second_coordinator", "deputy", "manager", "owner")
 LAST_ROLE = "owner"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Addressee:
+class Addressee(NamedTuple):
     """One person by one channel. `who` is what the child is called there: the code on Telegram, an initial by SMS."""
 
     person: str
@@ -31,17 +32,22 @@ class Addressee:
 
 @dataclass(frozen=True, slots=True)
 class Addressees:
-    """Finds the people behind a `To`, as the directory and the rota stand now. `ways`: channels beyond the usual ones."""
+    """Finds the people behind a `To`, as the directory and the rota stand now. `ways`: channels beyond the usual ones.
+
+    `_held`: who holds which role (organisation, home, role), as far as it was worked out since the last call of `stands`.
+    """
 
     tx: Tx
     now: datetime
     directory: Known
     ways: Collection[str] = ()
     protocols: Mapping[str, Protocol] = field(default_factory=dict)
+    _held: dict[tuple[str, str, str], Held] = field(default_factory=dict)
 
     def stands(self, mark: str | None) -> None:
         """Say which mark the register bears now, where that is known: who there is may have changed."""
         self.directory.stands(mark)
+        self._held.clear()
 
     async def of(self, case: Case, tell: Tell) -> list[Addressee]:
         """Everyone this letter is for, once a person and channel."""
@@ -88,10 +94,17 @@ class Addressees:
 
     async def on_duty(self, case: Case, role: str) -> list[Person]:
         """Who holds a role for this case now; the organisation's last name where nobody does."""
-        held = await self.directory.on_duty(case.organisation, role, case.home, self.now)
-        if not held and role != LAST_ROLE:
-            return await self.directory.on_duty(case.organisation, LAST_ROLE, case.home, self.now)
-        return held
+        held = await self.held(case, role)
+        if not held.people and role != LAST_ROLE:
+            held = await self.held(case, LAST_ROLE)
+        return list(held.people)
+
+    async def held(self, case: Case, role: str) -> Held:
+        """Who holds a role for this case now, and why."""
+        asked = (case.organisation, case.home, role)
+        if asked not in self._held:
+            self._held[asked] = await rota.on_duty(self.directory, case.organisation, role, case.home, self.now)
+        return self._held[asked]
 
     async def _people(self, case: Case, tell: Tell) -> list[Person]:
         to = tell.to

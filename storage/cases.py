@@ -1,8 +1,8 @@
 """Knows the row of a case: the folded case, what the views show of it, and how it is found by code, child or person."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from casework import deadlines, limits
 from casework.case import Case
@@ -30,8 +30,7 @@ SHOWN = (
 _ALL = f"{', '.join(SHOWN)}, case_id, events, head, version, {MARK} AS mark, "
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """A case as it stands in the database: folded, with the head of its log, its version, what its row shows, and its
     deadlines where they are known without a look (milliseconds UTC by key)."""
 

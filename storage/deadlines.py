@@ -62,7 +62,8 @@ async def armed(tx: Tx, case_id: str) -> dict[str, int]:
 
 def due_keys(held: Mapping[str, int], now: datetime) -> tuple[tuple[str, ...], datetime | None]:
     """The keys of these deadlines that are due, earliest first, and the earliest instant."""
-    due = sorted((due_at, key) for key, due_at in held.items() if due_at <= ms(now))
+    at = ms(now)
+    due = sorted([(due_at, key) for key, due_at in held.items() if due_at <= at])
     return tuple(key for _, key in due), instant(due[0][0]) if due else None
 
 

@@ -9,7 +9,6 @@ from datetime import timedelta
 from casework.case import Case
 from casework.effects import Tell, To
 from casework.protocol import Protocol, Rung
-from storage import rota
 from storage.addressees import Addressees
 from storage.codec import ms
 from storage.database import Tx
@@ -41,7 +40,7 @@ def role_of(rung: Rung, case: Case) -> str:
 
 async def is_held(addressees: Addressees, case: Case, role: str) -> bool:
     """Whether somebody has this role now who is not merely asked for want of anybody else."""
-    held = await rota.on_duty(addressees.directory, case.organisation, role, case.home, addressees.now)
+    held = await addressees.held(case, role)
     return bool(held.people) and not (held.stand_in or held.away)
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
+from typing import NamedTuple
 
 from storage.endpoints import WHATSAPP
 
@@ -50,9 +51,9 @@ class ChildRow:
     profile: Mapping[str, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Person:
-    """An adult. `roles` are as in the roster: `staff:oak`, `parent:K7`, `coordinator`."""
+class Person(NamedTuple):
+    """An adult. `roles` are as in the roster: `staff:oak`, `parent:K7`, `coordinator`. A tuple, for every alert makes a few: a
+    frozen record is set field by field."""
 
     person_id: str
     organisation: str
@@ -97,8 +98,17 @@ class Person:
 
     def address(self, channel: str) -> str | None:
         """Where they are on a channel."""
-        at = {"telegram": self.telegram_id, "sms": self.texted_at, "voice": self.rung_at, "email": self.email}[channel]
-        return None if at is None else str(at)
+        match channel:
+            case "telegram":
+                return None if self.telegram_id is None else str(self.telegram_id)
+            case "sms":
+                return self.texted_at
+            case "voice":
+                return self.rung_at
+            case "email":
+                return self.email
+            case _:
+                raise KeyError(channel)
 
     @property
     def texted_at(self) -> str | None:

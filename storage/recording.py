@@ -93,7 +93,7 @@ class Recorder:
             if newer is not None and newer.case.case_id != case_id:
                 return await self.record(newer.case.case_id, news)  # the child is out again: that case hears the worry
         if held.deadlines is None and armed is not None:
-            held = replace(held, deadlines=armed)
+            held = held._replace(deadlines=armed)
         return await self._write(held, news, self.parts.protocol(held.case.protocol))
 
     async def _write(self, held: Held | None, news: News, protocol: Protocol) -> Step:

@@ -8,6 +8,7 @@ has not been relieved is alerted beside who came on (`casework.duty`).
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import NamedTuple
 from typing import Protocol as Shape
 
 from casework import duty
@@ -109,8 +110,7 @@ class People(Shape):
     async def on_call(self, organisation: str, home: str, now: datetime) -> OnCall: ...
 
 
-@dataclass(frozen=True, slots=True)
-class Held:
+class Held(NamedTuple):
     """The people who hold a role, the first to be alerted first, and why it is they.
 
     `stand_in`: the role they have in its place, where nobody who can be reached holds the one that was asked for.
@@ -145,7 +145,7 @@ async def on_duty(directory: People, organisation: str, role: str, home: str, no
     place = await directory.home(home) if home and role == "manager" else None
     if place is not None and place.kind == "family":
         held = _held(on_call, "coordinator")
-        return replace(held, why=f"a family home has no manager; {held.why}")
+        return held._replace(why=f"a family home has no manager; {held.why}")
     return _held(on_call, role)
 
 
@@ -210,12 +210,18 @@ def _here(on_call: OnCall, people: list[Person]) -> list[Person]:
 
 
 def _present(on_call: OnCall, people: list[Person]) -> list[Person]:
+    if not on_call.rota.leave:
+        return people
     away = on_call.rota.away(on_call.at)
     return [person for person in people if person.person_id not in away]
 
 
 def _reachable(people: Iterable[Person]) -> tuple[tuple[Person, ...], str]:
     """Those whom a channel reaches, and words about the others."""
-    found = tuple(people)
-    lost = ", ".join(person.person_id for person in found if not person.reachable)
-    return tuple(person for person in found if person.reachable), f" ({lost} cannot be reached)" if lost else ""
+    found, lost = list[Person](), list[str]()
+    for person in people:
+        if person.reachable:
+            found.append(person)
+        else:
+            lost.append(person.person_id)
+    return tuple(found), f" ({', '.join(lost)} cannot be reached)" if lost else ""
