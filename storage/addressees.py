@@ -30,7 +30,7 @@ class Addressee(NamedTuple):
     who: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Addressees:
     """Finds the people behind a `To`, as the directory and the rota stand now. `ways`: channels beyond the usual ones.
 

@@ -18,6 +18,7 @@ from storage import alerts, buttons, cases, words
 from storage.addressees import Addressees
 from storage.alerts import AlertRow
 from storage.buttons import Button
+from storage.cases import Held
 from storage.chance import Chance, time_id
 from storage.database import Tx
 from storage.directory import Directory
@@ -72,7 +73,7 @@ class Desk:
 
     async def case(self, case_id: str) -> Case | None:
         """One case as it stands now, or None."""
-        held = await cases.find(self.tx, case_id, self._parts.recent)
+        held = await self.held(case_id)
         return None if held is None else held.case
 
     async def case_by_code(self, code: str, organisations: Collection[str]) -> Case | None:
@@ -118,10 +119,17 @@ class Desk:
         """Open a case or watch; returns its id. A child who has an open one keeps it, and its id is returned."""
         return await self._recorder.open(news)
 
-    async def record(self, case_id: str, news: News, armed: Mapping[str, int] | None = None) -> Step:
-        """Record one piece of news in a case. Raises NotAllowed when there is none. `armed`: its deadlines (milliseconds UTC
-        by key), where this unit has just looked at them."""
-        return await self._recorder.record(case_id, news, armed)
+    async def record(self, case_id: str, news: News) -> Step:
+        """Record one piece of news in a case. Raises NotAllowed when there is none."""
+        return await self._recorder.record(case_id, news)
+
+    async def held(self, case_id: str) -> Held | None:
+        """One case with what stands beside it, or None; nobody else changes it until the commit."""
+        return await cases.find(self.tx, case_id, self._parts.recent)
+
+    async def note(self, held: Held, news: News) -> Step:
+        """Record one piece of news in a case that was held just now."""
+        return await self._recorder.note(held, news)
 
     def protocol(self, case: Case) -> Protocol:
         """What this case was opened under."""

@@ -10,7 +10,6 @@
 All in the one transaction of the unit of work that called it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import assert_never
@@ -83,7 +82,7 @@ class Recorder:
             ),
         )  # fmt: skip
 
-    async def record(self, case_id: str, news: News, armed: Mapping[str, int] | None = None) -> Step:
+    async def record(self, case_id: str, news: News) -> Step:
         """Record one piece of news in a case. Raises NotAllowed when there is no such case."""
         held = await cases.find(self.tx, case_id, self.parts.recent)
         if held is None:
@@ -92,8 +91,10 @@ class Recorder:
             newer = await cases.open_of_child(self.tx, held.case.child.child_id, self.parts.recent)
             if newer is not None and newer.case.case_id != case_id:
                 return await self.record(newer.case.case_id, news)  # the child is out again: that case hears the worry
-        if held.deadlines is None and armed is not None:
-            held = held._replace(deadlines=armed)
+        return await self.note(held, news)
+
+    async def note(self, held: Held, news: News) -> Step:
+        """Record one piece of news in a case that this unit has just read."""
         return await self._write(held, news, self.parts.protocol(held.case.protocol))
 
     async def _write(self, held: Held | None, news: News, protocol: Protocol) -> Step:

@@ -100,6 +100,33 @@ async def test_a_case_that_fails_in_a_batch_is_undone_alone(house: House) -> Non
     assert before == await house.row("SELECT count(*) AS n FROM event WHERE case_id = ?", cases[2])
 
 
+async def two_who_are_out(folder: Path, at_once: int) -> list[dict[str, object]]:
+    """The log of two children of a home, one MEDIUM in a while and said to be out with the other, rung so many at once."""
+    async with a_house(folder) as house:
+        late = house.clock.now() - timedelta(minutes=119)
+        for child_id in ("K7", "K8"):
+            case_id = await house.opens(child_id, t0=late)
+            if child_id == "K7":
+                await house.answers(case_id, "C09", "yes_12_or_over")
+        house.clock.after(hours=1)
+        while await house.casebook.ring(limit=at_once):
+            pass
+        assert [] == await house.findings()
+        return await house.rows("SELECT case_id, kind, body FROM event ORDER BY case_id, position")
+
+
+async def test_a_case_that_rang_before_may_move_the_deadlines_of_one_in_the_same_batch(tmp_path: Path) -> None:
+    """What was read of a case when its batch was claimed counts no more once a linked case has raised it."""
+    for each in ("one", "batch"):
+        (tmp_path / each).mkdir()
+    one_by_one, in_a_batch = (
+        await two_who_are_out(tmp_path / "one", 1),
+        await two_who_are_out(tmp_path / "batch", BATCH),
+    )
+    assert one_by_one == in_a_batch
+    assert "CompanionRaised" in [row["kind"] for row in in_a_batch], "the one that rang first raised the other"
+
+
 async def test_what_another_node_holds_is_passed_over(house: House, engine: str) -> None:
     """A node that works a case holds it: the other rings the rest meanwhile, and that one later, once."""
     if engine == "sqlite":
@@ -111,7 +138,7 @@ async def test_what_another_node_holds_is_passed_over(house: House, engine: str)
     async def unit(tx: Tx) -> list[str]:
         held = await deadlines.claim(tx, [first], now)
         await house.casebook.ring()
-        return held
+        return list(held)
 
     assert [first] == await house.database.write(unit)
     assert [second] == await rung(house)
