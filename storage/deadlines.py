@@ -64,8 +64,8 @@ async def all_armed(tx: Tx, case_ids: Collection[str]) -> dict[str, dict[str, in
     """Every deadline of each of these cases: milliseconds UTC by key."""
     found: dict[str, dict[str, int]] = {case_id: {} for case_id in case_ids}
     rows = await tx.rows(f"SELECT case_id, key, due_at FROM deadline WHERE case_id IN ({_MARKS})", *_filled(case_ids))
-    for case_id, key, due_at in rows:
-        found[case_id][key] = due_at
+    for row in rows:
+        found[row["case_id"]][row["key"]] = row["due_at"]
     return found
 
 
