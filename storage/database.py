@@ -6,9 +6,11 @@ once more from its beginning when the engine undid it: what it leaves outside th
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
+from functools import lru_cache
+from itertools import chain
 from pathlib import Path
 from typing import Any, ClassVar, Protocol, Self, TypeAlias, TypeVar
 from urllib.parse import parse_qs, urlsplit
@@ -19,6 +21,7 @@ T = TypeVar("T")
 Value: TypeAlias = str | int | float | bytes | None
 Hook: TypeAlias = Callable[[], None]
 POSTGRES = ("postgresql://", "postgres://")
+AT_ONCE = 40  # rows to one statement; each number of rows is another statement to prepare, so there is an end to it
 
 
 class Unusable(Exception):
@@ -50,9 +53,11 @@ class Damaged(NotAllowed):
 
 
 class Row(Protocol):
-    """One row, read by column name or position."""
+    """One row, read by column name or position, or from its first value to its last."""
 
     def __getitem__(self, key: str | int, /) -> Any: ...
+
+    def __iter__(self) -> Iterator[Any]: ...
 
     def keys(self) -> Any: ...
 
@@ -91,6 +96,14 @@ class Tx(ABC):
         """
         if await self.run(sql, *values) == 0 and not sql.startswith("INSERT"):
             raise Conflict(f"nothing of {table} was changed")
+
+    async def insert(self, into: str, rows: Sequence[Sequence[Value]], end: str = "") -> None:
+        """Write rows in their order, as `later` does. `into`: the table and its columns; `end`: what is to be done about a
+        conflict."""
+        for first in range(0, len(rows), AT_ONCE):
+            some = rows[first : first + AT_ONCE]
+            statement = insertion(into, len(some), len(some[0]), end)
+            await self.later(into.partition(" ")[0], statement, *chain.from_iterable(some))
 
     async def send(self) -> None:  # noqa: B027 - most engines let nothing wait
         """Have all that waits done now, so that what it raises is raised here. Raises Unusable, Violated, Conflict."""
@@ -137,6 +150,13 @@ class _Pass:
 
     def __call__(self) -> None:
         self._crash(self._name)
+
+
+@lru_cache(maxsize=1024)
+def insertion(into: str, rows: int, columns: int, end: str) -> str:
+    """The statement that writes so many rows."""
+    row = f"({', '.join('?' * columns)})"
+    return f"INSERT INTO {into} VALUES {', '.join([row] * rows)} {end}"
 
 
 Unit: TypeAlias = Callable[[Tx], Awaitable[T]]

@@ -6,12 +6,12 @@ that only the one at fault is told so.
 
 import asyncio
 import sqlite3
-from collections.abc import Awaitable, Coroutine, Iterator
+from collections.abc import Awaitable, Coroutine, Iterator, Sequence
 from itertools import islice
 from typing import Any, Generic, TypeVar, cast
 
 from casework.errors import OurMistake
-from storage.database import Row, Tx, Unit, Unreadable, Unusable, Value, Violated
+from storage.database import Row, Tx, Unit, Unreadable, Unusable, Value, Violated, insertion
 
 T = TypeVar("T")
 
@@ -43,6 +43,15 @@ class SqliteTx(Tx):
     async def run(self, sql: str, *values: Value) -> int:
         try:
             return self._connection.execute(sql, values).rowcount
+        except sqlite3.Error as fault:
+            raise told(fault) from fault
+
+    async def insert(self, into: str, rows: Sequence[Sequence[Value]], end: str = "") -> None:
+        """Write rows in their order, a statement each: for one of several rows SQLite would keep a journal of its own."""
+        if not rows:
+            return
+        try:
+            self._connection.executemany(insertion(into, 1, len(rows[0]), end), rows)
         except sqlite3.Error as fault:
             raise told(fault) from fault
 

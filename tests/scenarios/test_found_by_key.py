@@ -6,6 +6,7 @@ walked along an index of a part of it alone, or from its newest row.
 
 import re
 import sqlite3
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -14,7 +15,7 @@ from bot.cli.simulate import everything
 from bot.protocols import shelf
 from bot.simulate import simulated
 from storage import buttons
-from storage.database import Database, Row, Value
+from storage.database import Database, Row, Value, insertion
 from storage.sqlite_units import SqliteTx
 
 GROWS = {
@@ -32,7 +33,7 @@ OF_THE_STAGE = (
 def said(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Every statement that is said from now on."""
     found = set[str]()
-    rows, row, run = SqliteTx.rows, SqliteTx.row, SqliteTx.run
+    rows, row, run, insert = SqliteTx.rows, SqliteTx.row, SqliteTx.run, SqliteTx.insert
 
     async def its_rows(self: SqliteTx, sql: str, *values: Value) -> list[Row]:
         found.add(sql)
@@ -46,7 +47,12 @@ def said(monkeypatch: pytest.MonkeyPatch) -> set[str]:
         found.add(sql)
         return await run(self, sql, *values)
 
-    for name, instead in (("rows", its_rows), ("row", its_row), ("run", it_runs)):
+    async def it_inserts(self: SqliteTx, into: str, rows: Sequence[Sequence[Value]], end: str = "") -> None:
+        if rows:
+            found.add(insertion(into, 1, len(rows[0]), end))
+        await insert(self, into, rows, end)
+
+    for name, instead in (("rows", its_rows), ("row", its_row), ("run", it_runs), ("insert", it_inserts)):
         monkeypatch.setattr(SqliteTx, name, instead)
     return found
 

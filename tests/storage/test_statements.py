@@ -41,11 +41,14 @@ class Counted:
 
     def __getattr__(self, name: str) -> Any:
         asked = getattr(self._tx, name)
-        if name not in ("rows", "row", "run", "later"):
+        if name not in ("rows", "row", "run", "later", "insert"):
             return asked
 
         def counted(*said: Any) -> Any:
-            self._said.append(said[name == "later"])  # behind its table
+            if name == "insert":
+                self._said += [f"INSERT INTO {said[0]}"] if said[1] else []
+            else:
+                self._said.append(said[name == "later"])  # behind its table
             return asked(*said)
 
         return counted
