@@ -1,5 +1,6 @@
 """Nobody changes what was written without its being seen: the laws of the chain (P12)."""
 
+import hmac
 import random
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -152,3 +153,11 @@ async def test_an_entry_moved_to_another_case_shows(database: Database) -> None:
 async def test_a_log_rewritten_without_the_key_shows(database: Database) -> None:
     """P12: who has the file but not the audit key cannot make a chain that holds."""
     assert 12 <= len(await database.read(lambda tx: log.flaws(tx, b"another key", CASE)))
+
+
+@pytest.mark.parametrize("key", [b"", b"k", b"k" * 64, b"k" * 65, b"k" * 200])
+def test_an_entry_is_signed_as_the_standard_has_it(key: bytes) -> None:
+    """An inquiry proves the chain with any program that knows HMAC-SHA256 (RFC 2104)."""
+    for body in ("", "{}", "x" * 1000, "\N{SNOWMAN}"):
+        standard = hmac.digest(key, (log.START + body).encode(), "sha256").hex()
+        assert [standard] * 2 == [log.sign(key, log.START, body), log.sign(key, log.START, body)]
