@@ -9,6 +9,8 @@ import dataclasses
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
+from itertools import compress
+from operator import is_not
 from typing import Any, TypeVar, cast
 
 from casework import events
@@ -63,7 +65,8 @@ def case_from(text: str) -> Case:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Written:
-    """A folded case and the JSON of each of its parts, in the order of their names: one event changes few of them.
+    """A folded case and the JSON of each of its parts with its name before it, in the order of their names: one event
+    changes few of them.
 
     `entries`: the JSON of each entry of a mapping, where it was written and not read.
     """
@@ -75,7 +78,7 @@ class Written:
     @property
     def text(self) -> str:
         """The case as canonical JSON."""
-        return shape(Case).template % tuple(self.texts)
+        return "".join(self.texts) + "}"
 
 
 def write_case(case: Case, like: Written | None = None) -> Written:
@@ -90,14 +93,14 @@ def write_case(case: Case, like: Written | None = None) -> Written:
         texts, entries, before = [""] * len(parts), dict[str, Mapping[str, str]](), (_NEVER,) * len(parts)
     else:
         texts, entries, before = list(like.texts), dict(like.entries), as_case.parts(like.case)
-    changed = [place for place, (part, was) in enumerate(zip(parts, before, strict=True)) if part is not was]
-    for place in changed:
-        name, part = as_case.names[place], parts[place]
+    for place in compress(range(len(parts)), map(is_not, parts, before)):
+        name, part, opening = as_case.names[place], parts[place], as_case.openings[place]
         if name in as_case.maps:
             entries[name] = _entries(as_case.maps[name], part, before[place], entries.get(name, {}))
-            texts[place] = "{" + ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()]) + "}"
+            shown = ",".join([f"{quoted(key)}:{entry}" for key, entry in entries[name].items()])
+            texts[place] = f"{opening}{{{shown}}}"
         else:
-            texts[place] = or_null(as_case.writes[place], part)
+            texts[place] = opening + or_null(as_case.writes[place], part)
     return Written(case, texts, entries)
 
 
@@ -121,8 +124,8 @@ def read_case(text: str) -> Written:
         for name, opening in zip(as_case.names, as_case.openings, strict=True):
             if not text.startswith(opening, place):
                 return write_case(case_from(text))  # an older house knew other fields
-            start = place + len(opening)
-            data[name], place = _scan(text, start)
+            start = place
+            data[name], place = _scan(text, start + len(opening))
             texts.append(text[start:place])
     if text[place:] != "}":
         return write_case(case_from(text))

@@ -24,24 +24,31 @@ Exact: TypeAlias = Callable[[Any], bool]  # whether what is read is in every way
 
 
 class Turns(NamedTuple):
-    """How the values of one type are written and read back."""
+    """How the values of one type are written and read back. `kind`: values of this very type are exact as they are."""
 
     write: Write
     read: Read
     exact: Exact
+    kind: type[Any] | None = None
 
 
 quoted: Callable[[str], str] = encode_basestring_ascii  # words as a JSON string
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND = timedelta(milliseconds=1)
+_latest = [(_EPOCH, 0)]  # one instant is written several times in a row: in an id, a column, and a text
 
 
 def ms(instant: datetime) -> int:
     """Milliseconds since 1970 UTC; smaller parts are cut off. Raises OurMistake without a time zone."""
+    known, milliseconds = _latest[0]
+    if instant is known:
+        return milliseconds
     if instant.tzinfo is None:
         raise OurMistake("an instant needs its time zone")
     since = instant - _EPOCH  # as parts: one timedelta by another would be divided in long integers
-    return (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    milliseconds = (since.days * 86_400 + since.seconds) * 1000 + since.microseconds // 1000
+    _latest[0] = instant, milliseconds
+    return milliseconds
 
 
 def instant(milliseconds: int) -> datetime:
@@ -66,7 +73,7 @@ class Shape:
         self._kind, self.names, self._known = kind, names, set(names)
         self._plain = kind.__dictoffset__ != 0  # nothing but a `__dict__` of its fields: see `casework.case`
         self._reads = [(name, turn.read) for name, turn in turns.items() if turn.read is not None]
-        self._exacts = [turn.exact for turn in turns.values()]
+        self._exacts = [(turn.kind, turn.exact) for turn in turns.values()]
         self.writes = [turn.write for turn in turns.values()]
         self.parts = _parts(kind, names)
         self.maps = {name: _turns(typing.get_args(hints[name])[1]).write for name in names if _is_map(hints[name])}
@@ -98,8 +105,10 @@ class Shape:
 
     def exact(self, value: Any) -> bool:
         """Whether reading what is written of this value would give it back to the last type and time zone."""
-        parts = zip(self._exacts, self.parts(value), strict=True)
-        return False not in [part is None or exact(part) for exact, part in parts]
+        for (kind, exact), part in zip(self._exacts, self.parts(value), strict=True):
+            if part is not None and type(part) is not kind and not exact(part):
+                return False
+        return True
 
 
 _SHAPES: dict[type[Any], Shape] = {}
@@ -160,9 +169,9 @@ def _is_map(hint: Any) -> bool:
 
 
 _PLAIN: dict[Any, Turns] = {
-    str: Turns(quoted, None, lambda value: type(value) is str),
-    int: Turns(int.__repr__, None, lambda value: type(value) is int),
-    bool: Turns(lambda value: "true" if value else "false", None, lambda value: type(value) is bool),
+    str: Turns(quoted, None, lambda value: type(value) is str, str),
+    int: Turns(int.__repr__, None, lambda value: type(value) is int, int),
+    bool: Turns(lambda value: "true" if value else "false", None, lambda value: type(value) is bool, bool),
     datetime: Turns(
         lambda value: int.__repr__(ms(value)), instant,
         lambda value: value.tzinfo is UTC and value.microsecond % 1000 == 0,
@@ -173,15 +182,15 @@ _PLAIN: dict[Any, Turns] = {
 def _enum(kind: type[Enum]) -> Turns:
     texts = {member: json.dumps(member.value) for member in kind}
     members = {member.value: member for member in kind}
-    return Turns(texts.__getitem__, members.__getitem__, lambda value: type(value) is kind)
+    return Turns(texts.__getitem__, members.__getitem__, lambda value: type(value) is kind, kind)
 
 
 def _list(hint: Any) -> Turns:
-    write, read, exact = _turns(hint)
+    write, read, exact, _ = _turns(hint)
     return Turns(
-        lambda values: "[" + ",".join([write(value) for value in values]) + "]",
+        lambda values: "[" + ",".join(map(write, values)) + "]",
         tuple if read is None else lambda values: tuple([read(value) for value in values]),
-        lambda values: type(values) is tuple and False not in [exact(value) for value in values],
+        lambda values: type(values) is tuple and False not in map(exact, values),
     )
 
 
@@ -195,7 +204,7 @@ def _row(hints: tuple[Any, ...]) -> Turns:
 
 
 def _mapping(hint: Any) -> Turns:
-    write, read, _ = _turns(hint)
+    write, read, *_ = _turns(hint)
     return Turns(
         lambda values: "{" + ",".join([f"{quoted(key)}:{write(values[key])}" for key in sorted(values)]) + "}",
         dict if read is None else lambda values: {key: read(value) for key, value in values.items()},
