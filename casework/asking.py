@@ -5,7 +5,7 @@ from datetime import datetime
 from casework.case import Case
 from casework.effects import Field, To
 from casework.events import CheckAsked
-from casework.limits import MINUTE
+from casework.limits import minutes
 from casework.protocol import Protocol
 from casework.turn import Turn
 
@@ -25,7 +25,7 @@ def words_for(case: Case, protocol: Protocol, check: str, asked_at: datetime) ->
     answer = protocol.timers.answer
     young = case.child.age is None or case.child.age < 12
     wait = answer.silence_watch_under_12 if check == "W_BACK" and young else answer.silence
-    fields: dict[str, Field] = {"at": asked_at, "by": asked_at + wait * MINUTE}
+    fields: dict[str, Field] = {"at": asked_at, "by": asked_at + minutes(wait)}
     if check == "W_BACK":
         fields["due"] = case.t0
     if case.police.number is not None:
@@ -33,5 +33,5 @@ def words_for(case: Case, protocol: Protocol, check: str, asked_at: datetime) ->
     if case.child.flags:
         fields["flags"] = case.child.flags
     if protocol.has(check):
-        fields["options"] = tuple(f"{check}.{option.value}" for option in protocol.find(check).options)
+        fields["options"] = protocol.find(check).keys
     return fields

@@ -60,10 +60,8 @@ def mandatory_open(case: Case, protocol: Protocol) -> list[Check]:
     """The mandatory checks of this side that are not done; none once the child is located in a safe place."""
     if case.located is Located.SAFE:
         return []
-    answered = case.answers
-    return [
-        c for c in protocol.mandatory(facts.side_of_work(case)) if c.id not in answered or not facts.complete(case, c)
-    ]
+    answered, mandatory = case.answers, protocol.mandatory(facts.side_of_work(case))
+    return [check for id_, check in mandatory.items() if id_ not in answered or not facts.complete(case, check)]
 
 
 def _checks_overdue(case: Case, protocol: Protocol, now: datetime) -> bool:

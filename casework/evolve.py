@@ -5,7 +5,7 @@ All moves of the status stand in one table, `MOVES`; an absent key means: stays 
 """
 
 from collections.abc import Iterable
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import assert_never, cast
 
 from casework import events as e
@@ -32,6 +32,11 @@ MOVES: dict[tuple[Status, type[e.Event]], Status] = {
     (Status.RETURN_CLAIMED, e.ReturnConfirmed): Status.RETURNED,
     (Status.RETURNED, e.CaseClosed): Status.CLOSED,
 }
+
+# `replace` sets the fields of a copy all at once; a new record's are set one by one, which takes several times as long.
+_NEVER = datetime.min.replace(tzinfo=UTC)
+_BLANK_ANSWER = Answer(values=(), at=_NEVER, by="", seq=0, round=0)
+_BLANK_PROMPT = Prompt(check="", to="", asked_at=_NEVER, timed=False)
 
 
 def replay(log: Iterable[e.Event]) -> Case:
@@ -154,7 +159,8 @@ def _joined(case: Case, event: e.ReporterJoined) -> Case:
 
 def _answered(case: Case, event: e.CheckAnswered | e.WhereaboutsGiven) -> Case:
     rounds = case.asked.get(event.check, (0, 0))[1]
-    given = Answer(
+    given = replace(
+        _BLANK_ANSWER,
         values=event.values if isinstance(event, e.CheckAnswered) else ("given",),
         at=event.at, by=event.by, seq=case.seq + 1, round=rounds, words=event.words,
         instant=event.instant if isinstance(event, e.CheckAnswered) else event.back_at,
@@ -345,7 +351,7 @@ def _ask(case: Case, event: e.CheckAsked) -> Case:
     before = next((p for p in case.prompts if p.check == event.check and p.to == event.to), None)
     repeats = (before.repeats if before else 0) + event.repeat
     first = before.asked_at if before is not None and event.repeat else event.asked_at
-    prompt = Prompt(check=event.check, to=event.to, asked_at=first, timed=event.timed, repeats=repeats)
+    prompt = replace(_BLANK_PROMPT, check=event.check, to=event.to, asked_at=first, timed=event.timed, repeats=repeats)
     asked = {**case.asked, event.check: (case.seq + 1, rounds if event.repeat else rounds + 1)}
     since = case.silent_since
     if event.timed and since is None:

@@ -8,7 +8,6 @@ from typing import TypeAlias
 from casework import conditions, facts, limits
 from casework.case import Case, replace
 from casework.events import Reason, WorryRaised
-from casework.limits import MINUTE
 from casework.protocol import Option, Protocol
 from casework.turn import Turn
 
@@ -99,7 +98,7 @@ def factors(case: Case, protocol: Protocol, said: Said) -> tuple[str, ...]:
         found.update(option.factors)
     if child.episodes_90_days:
         found.add("K06")
-    if case.opened_at - case.t0 > protocol.timers.late_report * MINUTE:
+    if case.opened_at - case.t0 > limits.minutes(protocol.timers.late_report):
         found.add("K14")
     where = facts.whereabouts(case, protocol)
     if where is not None and where.approved is False:

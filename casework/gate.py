@@ -31,15 +31,15 @@ def next_check(case: Case, protocol: Protocol) -> Check | None:
             check = facts.check_for(protocol, means, side)
             if check is not None and _open(case, check):
                 return check
-        for check in protocol.mandatory(side):
+        for check in protocol.mandatory(side).values():
             if check.means != WHICH_CHILD and _open(case, check):
                 return check
     return _first(case, protocol, "detail")
 
 
 def _first(case: Case, protocol: Protocol, stage: str) -> Check | None:
-    for check in protocol.asked_of(facts.side_of_work(case), stage):
-        if check.id not in case.answers and _open(case, check):
+    for check_id, check in protocol.asked_of(facts.side_of_work(case), stage).items():
+        if check_id not in case.answers and _open(case, check):
             return check
     return None
 

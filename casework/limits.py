@@ -45,21 +45,25 @@ def limit(case: Case, protocol: Protocol) -> datetime:
     """min(t0 + day value, first night instant at or after t0 + night value, first t0 + 360 min), or the time at which the
     police who said no look again, if that is sooner; never later than the hard cap, whatever the data say. After an
     authorised stay the cap counts from the end of the authorisation."""
-    ages = band(case, protocol)
-    day, night = ages.max_day, ages.max_night
-    if case.child.active_patterns:
-        day, night = half(day), half(night)
-    if case.child.plan_limit_minutes is not None:
-        day = min(day, case.child.plan_limit_minutes)
-    cap = min(protocol.timers.hard_cap, HARD_CAP_MINUTES)
+    child = case.child
+    asked = child.age, bool(child.active_patterns), child.plan_limit_minutes
+    kept = protocol.longest
+    day, night, cap = kept.get(asked) or kept.setdefault(asked, _longest(child, protocol))
     capped_from = max(case.first_t0, case.authorised_until or case.first_t0)
-    ours = min(
-        case.t0 + minutes(day),
-        first_night(case.t0, protocol) + minutes(night),
-        capped_from + minutes(cap),
-    )
+    ours = min(case.t0 + day, first_night(case.t0, protocol) + night, capped_from + cap)
     theirs = case.police.declined_review_at
     return ours if theirs is None else min(ours, theirs)
+
+
+def _longest(child: Child, protocol: Protocol) -> tuple[timedelta, timedelta, timedelta]:
+    """How long a child of this age and these patterns may be out: by day, by night, whatever the data say."""
+    ages = protocol.band(child.age)
+    day, night = ages.max_day, ages.max_night
+    if child.active_patterns:
+        day, night = half(day), half(night)
+    if child.plan_limit_minutes is not None:
+        day = min(day, child.plan_limit_minutes)
+    return day * MINUTE, night * MINUTE, min(protocol.timers.hard_cap, HARD_CAP_MINUTES) * MINUTE
 
 
 def first_night(t0: datetime, protocol: Protocol) -> datetime:

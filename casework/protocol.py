@@ -6,6 +6,7 @@ Times are whole minutes unless the name says otherwise.
 """
 
 from collections.abc import Callable
+from datetime import timedelta
 from functools import cached_property
 from typing import Annotated, Literal, TypeAlias
 
@@ -24,9 +25,7 @@ OrNone = Annotated[int, Field(ge=0, le=100_000)]  # a grace or a limit may be 0:
 People = Annotated[int, Field(ge=1, le=3)]  # who must answer one alert: more would seldom be awake
 Clock = Annotated[str, Field(pattern=r"^([01]\d|2[0-3]):[0-5]\d$")]
 OptionsOf: TypeAlias = "dict[str, dict[str, Option]]"  # check id -> value -> option
-RulesLeft: TypeAlias = (
-    "tuple[tuple[Rule, tuple[str, ...] | None], ...]"  # rule, conditions left to ask; None: cannot fire
-)
+RulesLeft: TypeAlias = "tuple[tuple[str, str, bool, tuple[str, ...] | None, Rule], ...]"  # see `rules_without`
 
 
 def minute_of_day(clock: str) -> int:
@@ -77,6 +76,16 @@ class Check(_Data):
     def option(self, value: str) -> Option | None:
         """The option of this value, or None."""
         return self.by_value.get(value)
+
+    @cached_property
+    def keyed(self) -> tuple[tuple[str, str], ...]:
+        """The value of every option, in order, and what its label is keyed by: `CHECK.value`."""
+        return tuple((o.value, f"{self.id}.{o.value}") for o in self.options)
+
+    @cached_property
+    def keys(self) -> tuple[str, ...]:
+        """Every option as `CHECK.value`, in order."""
+        return tuple(key for _, key in self.keyed)
 
     @cached_property
     def by_value(self) -> dict[str, Option]:
@@ -375,13 +384,13 @@ class Protocol(_Data):
         """Every check of this meaning, staff's and parents'."""
         return self._by_means.get(means, ())
 
-    def asked_of(self, side: str, stage: str) -> tuple[Check, ...]:
-        """The checks of this stage that an adult of this side is asked, in order."""
-        return self._asked_of.get((side, stage), ())
+    def asked_of(self, side: str, stage: str) -> dict[str, Check]:
+        """The checks of this stage that an adult of this side is asked, in order, by their ids."""
+        return self._asked_of.get((side, stage), {})
 
-    def mandatory(self, side: str) -> tuple[Check, ...]:
-        """The checks of this side that M03 wants done."""
-        return self._mandatory.get(side, ())
+    def mandatory(self, side: str) -> dict[str, Check]:
+        """The checks of this side that M03 wants done, by their ids."""
+        return self._mandatory.get(side, {})
 
     def band(self, age: int | None) -> Band:
         """The timers of this age; unknown age is the youngest band (5.2)."""
@@ -431,11 +440,13 @@ class Protocol(_Data):
         return self._rule_by_id.get(rule_id)
 
     def rules_without(self, names: frozenset[str]) -> RulesLeft:
-        """Every rule in table order, with what is left to ask of its conditions where these do not hold; None: it cannot
-        fire."""
+        """Every rule in table order: its id, its outcome, whether it waits for the end of the gate, what is left to ask of its
+        conditions where these do not hold (None: it cannot fire), and the rule itself."""
         found = self._rules_without.get(names)
         if found is None:
-            found = self._rules_without[names] = tuple((rule, _left(rule, names)) for rule in self.rule)
+            found = self._rules_without[names] = tuple(
+                (rule.id, rule.outcome, rule.judged == "gate_end", _left(rule, names), rule) for rule in self.rule
+            )
         return found
 
     # ---- looked up again and again, so found once --------------------------------------------------
@@ -495,6 +506,11 @@ class Protocol(_Data):
         return {}  # filled as it is asked for: a few dozen sets at most, whatever the cases
 
     @cached_property
+    def longest(self) -> dict[tuple[int | None, bool, int | None], tuple[timedelta, timedelta, timedelta]]:
+        """How long a child may be out, by what of the child decides it: what `limits.limit` worked out is kept here."""
+        return {}
+
+    @cached_property
     def _band_of_year(self) -> tuple[Band, ...]:
         return tuple(self._band(years) for years in range(CHILDHOOD))
 
@@ -524,17 +540,17 @@ class Protocol(_Data):
         return {m: tuple(c for c in self.check if c.means == m) for m in {c.means for c in self.check}}
 
     @cached_property
-    def _asked_of(self) -> dict[tuple[str, str], tuple[Check, ...]]:
-        found: dict[tuple[str, str], list[Check]] = {}
+    def _asked_of(self) -> dict[tuple[str, str], dict[str, Check]]:
+        found: dict[tuple[str, str], dict[str, Check]] = {}
         for check in self.check:
             if check.means != WHICH_CHILD:
                 for side in _sides(check):
-                    found.setdefault((side, check.stage), []).append(check)
-        return {key: tuple(checks) for key, checks in found.items()}
+                    found.setdefault((side, check.stage), {})[check.id] = check
+        return found
 
     @cached_property
-    def _mandatory(self) -> dict[str, tuple[Check, ...]]:
-        return {s: tuple(c for c in self.check if c.mandatory and s in _sides(c)) for s in ("staff", "parent")}
+    def _mandatory(self) -> dict[str, dict[str, Check]]:
+        return {s: {c.id: c for c in self.check if c.mandatory and s in _sides(c)} for s in ("staff", "parent")}
 
 
 def _left(rule: Rule, names: frozenset[str]) -> tuple[str, ...] | None:

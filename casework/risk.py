@@ -72,19 +72,19 @@ def _rules(case: Case, turn: Turn) -> Iterator[Reason]:
     fired = {r.rule for r in case.reasons}
     complete = turn.gate_complete()
     above = case.status is Status.RETURN_CLAIMED
-    for rule, left in turn.protocol.rules_without(conditions.ruled_out(case)):
-        mild = rule.outcome in _MILD
-        known = rule.id in fired and not (rule.outcome == "A01" and case.a01_since is None)
+    for rule_id, outcome, at_end, left, rule in turn.protocol.rules_without(conditions.ruled_out(case)):
+        mild = outcome in _MILD
+        known = rule_id in fired and not (outcome == "A01" and case.a01_since is None)
         if known and not mild:
             above = True
             continue
-        if (mild and above) or (rule.judged == "gate_end" and not complete):
+        if (mild and above) or (at_end and not complete):
             continue
         holding = left is not None and conditions.holds(left, case, turn.protocol, turn.now)
-        if not holding and not (rule.outcome == "A01" and _contact_just_failed(turn)):
+        if not holding and not (outcome == "A01" and _contact_just_failed(turn)):
             continue
         if not known:
-            yield Reason(rule=rule.id, because=" ".join(rule.when), at=turn.now)
+            yield Reason(rule=rule_id, because=" ".join(rule.when), at=turn.now)
         if mild:
             return
         above = True

@@ -237,7 +237,7 @@ def label(book: Phrasebook, key: str) -> str:
 
 def labels(book: Phrasebook, check: Check) -> list[tuple[str, str]]:
     """The options of a check in protocol order, each value with its label."""
-    return [(o.value, label(book, f"{check.id}.{o.value}")) for o in check.options]
+    return [(value, label(book, key)) for value, key in check.keyed]
 
 
 def digits(book: Phrasebook, check: str, options: int) -> tuple[str, ...]:

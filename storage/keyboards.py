@@ -23,29 +23,25 @@ async def keyboard(
     """The options of the question, a row each, ticked ones marked; then what is always there: a step back, a worry, the
     child is back; then the script to read out, and the button that takes the alert. `at`: when the
     letter goes; the buttons are written when the drawer is put."""
-    message = drawer.message(case.case_id, person, at)
-
-    def press(label: str, action: str, check: str = "", value: str = "") -> tuple[str, str]:
-        return label, message.button(action, check, value)
-
+    button = drawer.message(case.case_id, person, at).button
     rows: list[tuple[tuple[str, str], ...]] = []
     if tell.question is not None and protocol.has(tell.question):
         check = protocol.find(tell.question)
         ticked = await buttons.ticks(tx, case.case_id, person, check.id) if check.kind == "ticks" else ()
         action, about = _meaning(check, tell)
         for value, label in wording.labels(book, check):
-            rows.append((press(TICK + label if value in ticked else label, action, about, value),))
+            rows.append(((TICK + label if value in ticked else label, button(action, about, value)),))
         if check.kind == "ticks":
-            rows.append((press(wording.label(book, "DONE"), "ticked" + _amended(tell), check.id),))
+            rows.append(((wording.label(book, "DONE"), button("ticked" + _amended(tell), check.id)),))
         if check.stage != "prompt":
-            rows.append((press(wording.label(book, "BEFORE"), "before", check.id),))
+            rows.append(((wording.label(book, "BEFORE"), button("before", check.id)),))
     if _working(tell, protocol) and case.open and not case.returned:
-        keys = [press(wording.label(book, key), key.lower()) for key in ("WORRIED", "HOME")]
+        keys = [(wording.label(book, key), button(key.lower())) for key in ("WORRIED", "HOME")]
         rows.append(tuple(keys))
     if tell.question is None and tell.alert is None and case.reports and not case.returned:
-        rows.append((press(wording.label(book, "SCRIPT"), "script"),))
+        rows.append(((wording.label(book, "SCRIPT"), button("script")),))
     if tell.alert is not None:
-        rows.append((press(wording.label(book, "TAKE"), "take", tell.question or ""),))
+        rows.append(((wording.label(book, "TAKE"), button("take", tell.question or "")),))
     return tuple(rows)
 
 
