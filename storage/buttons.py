@@ -7,6 +7,7 @@ import json
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 
 from storage import bulk
@@ -89,8 +90,13 @@ class Drawer:
 
 def _written(meanings: Sequence[tuple[str, str, str]]) -> str:
     """The JSON text of what buttons mean."""
-    each = [f"[{quoted(action)},{quoted(check)},{quoted(value)}]" for action, check, value in meanings]
-    return f"[{','.join(each)}]"
+    return f"[{','.join(map(_meaning, meanings))}]"
+
+
+@lru_cache(maxsize=4096)  # the same few buttons stand under most letters
+def _meaning(meaning: tuple[str, str, str]) -> str:
+    action, check, value = meaning
+    return f"[{quoted(action)},{quoted(check)},{quoted(value)}]"
 
 
 async def find(tx: Tx, token: str) -> Button | None:

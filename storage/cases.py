@@ -2,6 +2,9 @@
 
 from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
+from itertools import compress
+from operator import ne
 from typing import NamedTuple
 
 from casework import deadlines, limits
@@ -28,6 +31,7 @@ SHOWN = (
     "opened_at", "t0", "limit_at", "next_due", "reported_ref", "closed_at", "closed_by",
 )  # fmt: skip
 _ALL = f"{', '.join(SHOWN)}, case_id, events, head, version, {MARK} AS mark, "
+_BY_ID = f"SELECT {_ALL} CASE WHEN head = ? THEN '' ELSE folded END AS folded FROM case_row WHERE case_id = ?"
 
 
 class Held(NamedTuple):
@@ -52,7 +56,7 @@ async def find(tx: Tx, case_id: str, recent: Recent | None = None) -> Held | Non
     """
     kept = None if recent is None else recent.of(case_id)
     row = await tx.row(
-        f"SELECT {_ALL} CASE WHEN head = ? THEN '' ELSE folded END AS folded FROM case_row WHERE case_id = ?{tx.hold}",
+        _BY_ID + tx.hold,
         "" if kept is None else kept.head, case_id,
     )  # fmt: skip
     return None if row is None else _held(row, kept)
@@ -222,19 +226,19 @@ async def update(tx: Tx, held: Held, written: Written, shown: Mapping[str, Value
 
     Raises Conflict if somebody else changed it since it was read.
     """
-    columns = {name: value for place, (name, value) in enumerate(shown.items()) if held.row[place] != value}
+    columns = dict(compress(shown.items(), map(ne, held.row, shown.values())))
     columns |= {"version": version, "events": head.length, "head": head.hash, "folded": written.text}
-    await tx.later(
-        "case_row", f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?",
-        *columns.values(), written.case.case_id, held.head.length,
-    )  # fmt: skip
+    await tx.later("case_row", _changing(tuple(columns)), *columns.values(), written.case.case_id, held.head.length)
+
+
+@lru_cache(maxsize=256)
+def _changing(columns: tuple[str, ...]) -> str:
+    return f"UPDATE case_row SET {', '.join(f'{name} = ?' for name in columns)} WHERE case_id = ? AND events = ?"
 
 
 async def note_reporters(tx: Tx, case: Case, before: Case | None) -> None:
     """Keep who reported the case where it can be looked up; nobody is ever taken off."""
     known = before.reporters if before is not None else ()
-    if known is case.reporters:
-        return
     new = [(case.case_id, reporter.person) for reporter in case.reporters if reporter not in known]
     await bulk.insert(tx, "case_reporter (case_id, person)", new, "ON CONFLICT DO NOTHING")
 
@@ -242,8 +246,6 @@ async def note_reporters(tx: Tx, case: Case, before: Case | None) -> None:
 async def note_tasks(tx: Tx, case: Case, before: Case | None) -> None:
     """Keep the tasks of the case where they can be listed."""
     known = before.tasks if before is not None else ()
-    if known is case.tasks:
-        return
     rows = [
         (
             case.case_id, position, task.task, task.owner_role, ms(task.due_at),

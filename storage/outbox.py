@@ -37,7 +37,7 @@ _log = structlog.get_logger(__name__)
 _LONG_AGO = datetime(1970, 1, 1, 0, 0, 1, tzinfo=UTC)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Letter:
     """One letter to one person by one channel.
 

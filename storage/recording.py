@@ -106,17 +106,20 @@ class Recorder:
         head = await log.append(
             self.tx, self.parts.audit_key, done.case.case_id, held.head if held else Head(), entries, self.now
         )
-        if any(isinstance(each, RungClimbed) for each in done.decisions):
+        kinds = {type(each) for each in done.decisions}
+        if RungClimbed in kinds:
             self.parts.crash("ladder.before_next")
-        if any(isinstance(each, CaseClosed) for each in done.decisions):
+        if CaseClosed in kinds:
             self.tx.around_commit("close", self.parts.crash)
         await self._store(held, done.case, head, protocol)
         for effect in done.effects:
             await self._carry_out(done.case, effect)
         if isinstance(news, AbsenceReported) and (before is None or before.status is Status.WATCHING):
             await self.post.look_at_ladder(done.case)
-        await reports.note_reference(self.tx, done.case, before)
-        await self._tell_companions(before, done.case, protocol)
+        if done.case.reported:
+            await reports.note_reference(self.tx, done.case, before)
+        if companions.could_matter(before, done.case, protocol):
+            await self._tell_companions(done.case, protocol)
         return done
 
     async def _store(self, held: Held | None, case: Case, head: Head, protocol: Protocol) -> None:
@@ -133,8 +136,10 @@ class Recorder:
             await cases.update(self.tx, held, written, shown, head, version)
         self._counted.add(case.case_id)
         await deadlines.arrange(self.tx, case.case_id, wanted, {} if held is None else held.deadlines)
-        await cases.note_reporters(self.tx, case, before)
-        await cases.note_tasks(self.tx, case, before)
+        if before is None or case.reporters is not before.reporters:
+            await cases.note_reporters(self.tx, case, before)
+        if before is None or case.tasks is not before.tasks:
+            await cases.note_tasks(self.tx, case, before)
         self.parts.recent.keep(case.case_id, Kept(head.hash, written, wanted))
 
     async def _carry_out(self, case: Case, effect: Effect) -> None:
@@ -158,9 +163,7 @@ class Recorder:
         self.tx.around_commit("report", self.parts.crash)
         await self.post.report(case, effect.version)
 
-    async def _tell_companions(self, before: Case | None, case: Case, protocol: Protocol) -> None:
-        if not companions.could_matter(before, case, protocol):
-            return
+    async def _tell_companions(self, case: Case, protocol: Protocol) -> None:
         for case_id, other in await companions.raised(self.tx, case, protocol, self.parts.recent):
             news = CompanionRaised(
                 at=self.now, by="house", channel="house", case_id=other.case_id, level=other.level, route=other.route

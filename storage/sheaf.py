@@ -32,7 +32,7 @@ BESIDE_THE_CARD = frozenset(
 )  # the check that waits on the card keeps its buttons
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Draft:
     """One letter that this unit of work wants sent; its step counts the records of the unit."""
 
@@ -105,9 +105,12 @@ class Sheaf:
 
     async def bind(self) -> None:
         """Write them: letters, alerts, buttons."""
-        letters, rows = await enough.within(self.tx, self.letters, self.alerts, self._made, self.now)
+        letters, rows = self.letters, self.alerts
+        if rows:
+            letters, rows = await enough.within(self.tx, letters, rows, self._made, self.now)
         await outbox.enqueue_all(self.tx, letters, self.now)
-        await alerts.keep(self.tx, rows)
+        if rows:
+            await alerts.keep(self.tx, rows)
         await self.drawer.put(self.tx)
 
     def _body(
