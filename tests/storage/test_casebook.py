@@ -159,6 +159,20 @@ async def test_the_schema_refuses_an_open_case_without_a_deadline(house: House) 
         await house.database.write(lambda tx: tx.run("UPDATE case_row SET next_due = NULL"))
 
 
+@pytest.mark.parametrize("table", ["inbox", "outbox", "alert"])
+async def test_the_schema_refuses_a_state_that_is_none(house: House, table: str) -> None:
+    """A message, letter or alert in no state that the house knows would be looked for by nobody."""
+    await house.opens()
+    await house.casebook.hear(Heard(source="sms", external_id="1", received_at=EVENING, raw="{}"), _nothing)
+    await house.silence(EVENING + timedelta(hours=1))
+    with pytest.raises(Violated):
+        await house.database.write(lambda tx: tx.run(f"UPDATE {table} SET state = 'lost'"))
+
+
+async def _nothing(desk: Desk) -> None:
+    pass
+
+
 async def test_a_silent_night_keeps_every_promise(house: House) -> None:
     """P1, P5, P7, P12: after hours of silence all is clean, the child missing, each report version made once."""
     case_id = await house.opens()

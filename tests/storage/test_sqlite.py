@@ -13,6 +13,7 @@ import pytest
 
 from casework.errors import NotAllowed, OurMistake
 from storage.database import AlreadyOpen, Database, Tx, Unusable, Violated
+from storage.migrate import migrate
 from storage.sqlite import GROUP_AT_MOST, GROUP_SECONDS, SqliteDatabase
 from storage.sqlite_units import SqliteTx
 from tests.storage.houses import a_database
@@ -265,3 +266,24 @@ def test_the_one_private_call_is_still_what_we_think() -> None:
     """`aiosqlite.Connection._execute(fn, *args)` runs a function on the connection's thread; a change shows here."""
     assert ["self", "fn", "args", "kwargs"] == list(inspect.signature(aiosqlite.Connection._execute).parameters)
     assert isinstance(inspect.getattr_static(aiosqlite.Connection, "_conn"), property)
+
+
+@pytest.mark.parametrize("table", ["inbox", "outbox", "alert", "event", "keyboard", "deadline"])
+async def test_a_row_is_checked_without_a_table_in_memory(tmp_path: Path, table: str) -> None:
+    """SQLite makes one for a CHECK that a value is `IN` a list of more than two, at every row (migration 0026)."""
+
+    async def unit(tx: Tx) -> list[str]:
+        columns = [row["name"] for row in await tx.rows(f"PRAGMA table_info({table})")]
+        marks = ", ".join("?" * len(columns))
+        told = await tx.rows(
+            f"EXPLAIN INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *[None] * len(columns)
+        )
+        return [row["opcode"] for row in told]
+
+    async with a_database(f"sqlite:///{tmp_path / 'house.db'}") as database:
+        await migrate(database)
+        opcodes = await database.read(unit)
+        sound = await database.read(lambda tx: tx.row("PRAGMA integrity_check"))
+    assert sound is not None and sound[0] == "ok"
+    assert "Insert" in opcodes
+    assert "OpenEphemeral" not in opcodes
