@@ -41,7 +41,7 @@ def assess(turn: Turn) -> None:
     rules = [*_undecided(turn), *_rules(seen, turn)]
     level = _level(seen, rules, protocol)
     route = _route(_with(seen, rules, seen.factors), protocol)
-    ran_out = any(not u.settled and u.until <= now for u in case.unsure)
+    ran_out = bool(case.unsure) and any(not u.settled and u.until <= now for u in case.unsure)
     if rules or raised or ran_out or level > case.level or seen.factors != case.factors or route is not case.route:
         top = rules[0].rule if rules else (raised[0].rule if raised else "")
         turn.decide(
@@ -110,7 +110,9 @@ def _level(case: Case, rules: list[Reason], protocol: Protocol) -> Level:
             level = max(level, _LEVELS[rule.outcome])
     if level is Level.NAR and "nar" not in protocol.protocol.levels:
         return Level.LOW
-    return max([level, *(x for _, x, _ in case.linked if level >= Level.MEDIUM)])
+    if not case.linked or level < Level.MEDIUM:
+        return level
+    return max([level, *(linked for _, linked, _ in case.linked)])
 
 
 def _route(case: Case, protocol: Protocol) -> Route:

@@ -37,7 +37,7 @@ class Turn:
     def __post_init__(self) -> None:
         self.now = self.news.at
         self.due_keys = self.news.kinds if isinstance(self.news, DeadlinePassed) else ()
-        self._due_kinds = {key.partition(":")[0] for key in self.due_keys}
+        self._due_kinds = {key.partition(":")[0] for key in self.due_keys} if self.due_keys else set()
 
     @property
     def opened(self) -> bool:
