@@ -7,11 +7,10 @@ was written, its place, and which news caused it; the columns beside it only rep
 
 import hmac
 import json
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import lru_cache
-from hashlib import sha256
 
 from casework.events import Event, News
 from storage import bulk
@@ -19,8 +18,6 @@ from storage.codec import event_from, event_text, ms, quoted
 from storage.database import Row, Tx
 
 START = "0" * 64
-_BLOCK = 64  # bytes that SHA-256 takes at a time
-_INNER, _OUTER = (bytes(byte ^ pad for byte in range(256)) for pad in (0x36, 0x5C))
 _COLUMNS = "event (case_id, position, at, recorded_at, actor, channel, trust, kind, body, prev_hash, hash)"
 
 
@@ -75,23 +72,15 @@ def _body(case_id: str, position: int, cause: int, recorded_at: int, event: Even
 
 def sign(key: bytes, prev_hash: str, body: str) -> str:
     """The hash of one entry, hex."""
-    return _hmac(key)((prev_hash + body).encode())
+    signed = _begun(key).copy()
+    signed.update((prev_hash + body).encode())
+    return signed.hexdigest()
 
 
 @lru_cache(maxsize=4)
-def _hmac(key: bytes) -> Callable[[bytes], str]:
-    """HMAC-SHA256 under this key (RFC 2104). What takes in the key alone is done once: `hmac.digest` would look the
-    algorithm up at each entry, and let go of the interpreter's lock."""
-    block = (sha256(key).digest() if len(key) > _BLOCK else key).ljust(_BLOCK, b"\0")
-    inner, outer = sha256(block.translate(_INNER)), sha256(block.translate(_OUTER))
-
-    def signed(words: bytes) -> str:
-        within, around = inner.copy(), outer.copy()
-        within.update(words)
-        around.update(within.digest())
-        return around.hexdigest()
-
-    return signed
+def _begun(key: bytes) -> hmac.HMAC:
+    """HMAC-SHA256 that has taken in the key alone, to be copied: to begin anew costs more than an entry does."""
+    return hmac.new(key, digestmod="sha256")
 
 
 def _author(event: Event) -> tuple[str, str, str]:

@@ -24,17 +24,12 @@ from storage.codec import ms, write_case
 from storage.database import Database, Tx, Unusable
 from storage.parts import no_crash
 
-FOLDED, ARCHIVED = (
-    "fold",
-    "fold:archive",
-)  # keys of `meta`: by which fold stand the cases that live, and those that are over
+# Keys of `meta`: by which fold stand the cases of which somebody may still speak by their code, and those that are over.
+FOLDED, ARCHIVED = "fold", "fold:archive"
+_WHICH = {FOLDED: "code_kept = 1", ARCHIVED: "code_kept = 0"}
 LEFT = "unfolded:"  # and the id of a case: it could not be folded, and is tried again each time
 UNDER_WAY = "under way"  # no program's fold: whoever comes next, also an older one, begins anew
 BATCH = 32
-_WHICH = {
-    FOLDED: "code_kept = 1",
-    ARCHIVED: "code_kept = 0",
-}  # a code is kept while somebody may still speak of the case
 _log = structlog.get_logger(__name__)
 
 
