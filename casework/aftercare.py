@@ -19,7 +19,7 @@ from casework.events import (
 from casework.levels import Status
 from casework.limits import MINUTE
 from casework.protocol import Protocol
-from casework.protocol import Task as TaskRule
+from casework.protocol_parts import Task as TaskRule
 from casework.turn import Turn
 
 CALLBACK, WELL, SIGN_OFF = "CALLBACK", "WELL", "A12"

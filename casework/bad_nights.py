@@ -10,7 +10,8 @@ from datetime import UTC, datetime, timedelta
 from casework.events import Child, WhereaboutsGiven
 from casework.levels import Level, Side
 from casework.loading import Finding
-from casework.protocol import HARD_CAP_MINUTES, Check, Option, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES, Check, Option
 from casework.rehearsal import Rehearsal, Stuck
 
 AGES: tuple[int | None, ...] = (None, 9, 11, 13, 15, 17)

@@ -14,7 +14,8 @@ from casework.check_needs import needs
 from casework.check_words import words
 from casework.conditions import FACTOR, condition
 from casework.loading import ENTRIES, BadProtocol, Finding, laid_over
-from casework.protocol import HARD_CAP_MINUTES, MAX_GATE_QUESTIONS, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES, MAX_GATE_QUESTIONS
 from casework.stricter import KEY_OF, Raw
 from casework.wording import Phrasebook
 

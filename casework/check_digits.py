@@ -9,7 +9,8 @@ from collections.abc import Iterator, Mapping
 from casework import wording
 from casework.loading import Finding
 from casework.plain import phrase
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.wording import Phrasebook
 
 _DIGIT = re.compile(r"(?<!\S)(\d|[1-9]0) (?=\S)")  # a `12` is an age or an hour: beyond ten the tens alone are digits

@@ -9,7 +9,8 @@ from datetime import date
 
 from casework.check_questions import questions
 from casework.loading import Finding
-from casework.protocol import Protocol, Rule
+from casework.protocol import Protocol
+from casework.protocol_parts import Rule
 from casework.speech import INSTRUCTIONS
 from casework.stricter import MILD, OUTCOMES
 

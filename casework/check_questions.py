@@ -7,7 +7,8 @@ and no type and no night would show it.
 from collections.abc import Iterator
 
 from casework.loading import Finding
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 
 # What the core understands by an answer, by the meaning of its check: what it needs, then what it also knows.
 UNDERSTOOD: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {

@@ -6,7 +6,8 @@ from datetime import UTC, datetime, timedelta
 
 from casework.effects import Field
 from casework.loading import Finding
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.wording import Phrasebook, is_gsm7, render, segments
 
 CARRIER_WORDS = frozenset(

@@ -7,7 +7,7 @@ from casework.case import Case
 from casework.effects import To, Withdraw
 from casework.events import CheckAnswered, CheckAsked, DeadlinePassed, WhereaboutsGiven
 from casework.levels import Status
-from casework.protocol import Check
+from casework.protocol_parts import Check
 from casework.speech import HELD_BACK
 from casework.turn import Turn
 

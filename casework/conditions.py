@@ -9,7 +9,8 @@ from casework import facts, limits
 from casework.case import Case
 from casework.levels import Level, Located
 from casework.limits import MINUTE
-from casework.protocol import NIGHT, Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import NIGHT, Check
 
 Condition = Callable[[Case, Protocol, datetime], bool]
 

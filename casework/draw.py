@@ -7,7 +7,8 @@ from collections.abc import Iterator
 
 from casework.evolve import MOVES
 from casework.levels import Status
-from casework.protocol import Protocol, Rung
+from casework.protocol import Protocol
+from casework.protocol_parts import Rung
 
 
 def status_mermaid() -> str:

@@ -6,7 +6,8 @@ who press opposite buttons in the same second leave the worse one.
 
 from casework.case import Answer, Case
 from casework.levels import Level, Side, Trust
-from casework.protocol import Check, Option, OptionsOf, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check, Option, OptionsOf
 
 
 def standing(case: Case, check: Check) -> Answer | None:

@@ -8,7 +8,8 @@ from typing import TypeAlias
 from casework import conditions, facts, limits
 from casework.case import Case, replace
 from casework.events import Reason, WorryRaised
-from casework.protocol import Option, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Option
 from casework.turn import Turn
 
 Said: TypeAlias = list[tuple[str, Option]]  # every option that stands and raises or counts, with its check's id

@@ -4,7 +4,8 @@ an instruction ends the gate (domain 3.1, 3.2)."""
 from casework import facts
 from casework.case import Case
 from casework.levels import Located
-from casework.protocol import WHICH_CHILD, Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import WHICH_CHILD, Check
 
 
 def next_gate(case: Case, protocol: Protocol) -> Check | None:

@@ -9,7 +9,8 @@ from zoneinfo import ZoneInfo
 from casework.case import Case
 from casework.events import Child
 from casework.levels import Level, Located
-from casework.protocol import HARD_CAP_MINUTES, Band, Protocol, minute_of_day
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES, Band, minute_of_day
 
 LONDON = ZoneInfo("Europe/London")
 MINUTE = timedelta(minutes=1)

@@ -8,7 +8,7 @@ from casework.effects import MarkAlerts, To
 from casework.events import CheckAnswered, PoliceLogged, TaskDone, TaskMoved, TaskOpened
 from casework.levels import Level, Side
 from casework.limits import MINUTE
-from casework.protocol import Notice, Obligation
+from casework.protocol_parts import Notice, Obligation
 from casework.turn import Turn
 
 UNDONE = "undone"  # how a task ended that a return had opened, when the return proved wrong

@@ -14,7 +14,8 @@ from casework.events import Child, WhereaboutsGiven
 from casework.levels import Side, Status
 from casework.limits import is_night, limit
 from casework.loading import Finding
-from casework.protocol import HARD_CAP_MINUTES, Check, Option, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES, Check, Option
 from casework.rehearsal import Rehearsal
 
 AGES = (13, 15, 17)  # under 12 is a matter for the police at once (R04)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 from casework.commands import Command, read_command
 from casework.plain import holds, level, own_phrase, phrase, tokens
-from casework.protocol import Check
+from casework.protocol_parts import Check
 from casework.times import (
     ReadTime,
     Whereabouts,

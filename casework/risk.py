@@ -18,7 +18,8 @@ from casework.events import (
 )
 from casework.levels import Level, Located, Route, Status
 from casework.limits import MINUTE
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.turn import Turn
 
 _LEVELS = {"NAR": Level.NAR, "LOW": Level.LOW, "A01": Level.LOW, "MEDIUM": Level.MEDIUM, "WELFARE": Level.WELFARE,

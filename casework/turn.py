@@ -14,7 +14,8 @@ from casework.effects import Effect, Field, Tell, To
 from casework.events import DeadlinePassed, Event, News
 from casework.evolve import evolve
 from casework.levels import Status
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.speech import HELD_BACK, rank
 
 

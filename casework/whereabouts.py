@@ -9,7 +9,8 @@ from casework.effects import To, Withdraw
 from casework.events import CheckAnswered, ClockSet, LocationDecided, ReturnUndone, WhereaboutsGiven, WorryRaised
 from casework.levels import Located, Status
 from casework.limits import MINUTE
-from casework.protocol import HARD_CAP_MINUTES, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES
 from casework.turn import Turn
 
 AT_ONCE = timedelta(minutes=10)  # how long a colleague's opposite answer undoes a sighting without more words

@@ -16,7 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from casework.effects import Field
 from casework.plain import own_phrase
-from casework.protocol import Check
+from casework.protocol_parts import Check
 
 LONDON = ZoneInfo("Europe/London")
 RULES_SHOWN = 2  # domain 3.3: a list of rules shows two ids and "+n"

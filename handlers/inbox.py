@@ -22,7 +22,8 @@ from casework.events import (
     WorryRaised,
 )
 from casework.levels import Side, Status, Trust
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.wording import Phrasebook, labels
 from storage import register, rota
 from storage.casebook import Casebook

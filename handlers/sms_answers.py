@@ -8,7 +8,7 @@ from casework.effects import Tell, To
 from casework.events import NoteMade
 from casework.levels import Trust
 from casework.plain import tokens
-from casework.protocol import Check
+from casework.protocol_parts import Check
 from handlers.inbox import read_news
 from handlers.opening import set_clock
 from handlers.sms_cases import ask_which

@@ -16,7 +16,7 @@ from casework.events import (
     ReturnClaimed,
 )
 from casework.levels import Status, Trust
-from casework.protocol import Check
+from casework.protocol_parts import Check
 from handlers import sms_answers, sms_codes, sms_on_call, sms_opening, sms_opting
 from handlers.sms_cases import the_case
 from handlers.texter import Concern, Texter

@@ -8,7 +8,8 @@ from datetime import timedelta
 
 from casework.case import Case
 from casework.effects import Tell, To
-from casework.protocol import Protocol, Rung
+from casework.protocol import Protocol
+from casework.protocol_parts import Rung
 from storage.addressees import Addressees
 from storage.codec import ms
 from storage.database import Tx

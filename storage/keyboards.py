@@ -6,7 +6,8 @@ from typing import TypeAlias
 from casework import wording
 from casework.case import Case
 from casework.effects import Tell
-from casework.protocol import Check, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import Check
 from casework.wording import Phrasebook
 from storage import buttons
 from storage.buttons import Drawer

@@ -9,7 +9,7 @@ import pytest
 from bot.locales import SHIPPED, books
 from casework import wording
 from casework.effects import Field
-from casework.protocol import Check
+from casework.protocol_parts import Check
 from casework.wording import Phrasebook, UnreadableBook, digits, initial, load, local, render, segments
 from tests.builders import local as at
 from tests.builders import the_protocol

@@ -13,7 +13,7 @@ from casework.effects import Tell
 from casework.events import ChildSeen, CloseAsked, ReturnClaimed, WorryRaised
 from casework.evolve import evolve, replay
 from casework.levels import Level, Status, Trust
-from casework.protocol import HARD_CAP_MINUTES, OPPOSITES
+from casework.protocol_parts import HARD_CAP_MINUTES, OPPOSITES
 from casework.step import step
 from casework.wording import render
 from tests.builders import Night, a_child, the_protocol

@@ -15,7 +15,8 @@ from casework.diff import diff
 from casework.events import Child
 from casework.levels import Level, Side
 from casework.loading import merge
-from casework.protocol import HARD_CAP_MINUTES, Protocol
+from casework.protocol import Protocol
+from casework.protocol_parts import HARD_CAP_MINUTES
 from casework.stricter import Raw
 from tests.builders import BASE, Night
 from tests.properties.nights import Act, acts, children, starts, told
