@@ -20,11 +20,12 @@ import structlog
 
 from scheduler.gates import SLOTS, Gate, Room
 from scheduler.outbox import Channel, Fate, Receipt, Refused, Unreachable, record, write_down
-from storage import buttons, outbox, quarantine
+from storage import buttons, outbox_claims, quarantine
 from storage.casebook import Casebook
 from storage.database import Unusable
 from storage.desk import Desk
-from storage.outbox import Letter, Unread
+from storage.outbox import Letter
+from storage.outbox_claims import Unread
 from storage.parts import Parts, no_crash
 
 log = structlog.get_logger()
@@ -196,7 +197,7 @@ async def _write_down_and_take(
     await record(desk, landed, now)
     taken, unread = list[Letter](), list[Unread]()
     for name, free in room.items():
-        taken += await outbox.claim(
+        taken += await outbox_claims.claim(
             desk.tx, now, free.letters, channel=name, lane=free.lane, but=free.but, unread=unread
         )
     for each in unread:

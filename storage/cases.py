@@ -17,8 +17,8 @@ from storage import chance as chances
 from storage.chance import Chance
 from storage.codec import Written, case_from, ms, read_case
 from storage.database import Row, Tx, Value
-from storage.known import MARK
 from storage.log import Head
+from storage.people_rows import MARK
 from storage.recent import Kept, Recent
 from storage.words import clean
 

@@ -1,33 +1,22 @@
 """Knows who there is: people, children, homes and organisations, and what a rule needs of a child when a case opens."""
 
-import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, field
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from itertools import groupby
-from operator import itemgetter
-from typing import Any, cast
 
 from casework.events import Child
 from storage import outbox, pins, rota, shifts
 from storage.codec import instant, ms
-from storage.contacts import NO_SUCH_NUMBER
 from storage.database import Row, Tx, Value
-from storage.endpoints import plain
 from storage.people import ChildRow, Home, Organisation, Person
+from storage.people_rows import ID, MARK, PERSON, child_of, home_of, organisation_of, person_of
 from storage.register import age_on, medicine_due, plan_limit, register_factors
 from storage.rota import MayBeOnCall, OnCall, OnCallPart
 
-__all__ = ["MARK", "ChildRow", "Directory", "Home", "Organisation", "Person"]
+__all__ = ["ChildRow", "Directory", "Home", "Organisation", "Person"]
 
 EPISODES_DAYS = 90
-MARK = "(SELECT value FROM meta WHERE key = 'register')"  # of the register (migration 0019), for a query that is made anyway
-_PERSON = (
-    "SELECT person.id, person.organisation, person.name, person.mobile, person.email, person.telegram_id, person.contact,"
-    " person.language, person.active, person.verified_at, person.voice_ok, person.text_999, person.whatsapp,"
-    f" role.role, role.scope, gone.channel, gone.address, gone.fault, {MARK} AS mark FROM person"
-    " LEFT JOIN role ON role.person = person.id LEFT JOIN dead_channel AS gone ON gone.person = person.id "
-)
 # Who is on call by their role. A home's few are found by it, an organisation's by whose they are: there are many of those.
 _ANY_ROLE = f"held.role IN ({', '.join('?' * len(rota.ROLES))}) AND held.scope = ?"
 _BY_ROLE = f"person.id IN (SELECT held.person FROM role held WHERE {_ANY_ROLE})"
@@ -82,9 +71,9 @@ class Directory:
 
     async def _people(self, which: str, *values: Value) -> list[Person]:
         """People by id, each with all their roles; a row a role."""
-        rows = await self.tx.rows(f"{_PERSON}{which} ORDER BY person.id", *values)
+        rows = await self.tx.rows(f"{PERSON}{which} ORDER BY person.id", *values)
         self._seen = rows[-1]["mark"] if rows else None
-        return [_person(list(roles)) for _, roles in groupby(rows, key=_ID)]
+        return [person_of(list(roles)) for _, roles in groupby(rows, key=ID)]
 
     async def parents_of(self, child_id: str) -> list[Person]:
         """The active parents of a child."""
@@ -99,16 +88,16 @@ class Directory:
     async def child(self, child_id: str) -> ChildRow | None:
         """The child of this code, whatever its case (letters)."""
         row = await self._row(f"SELECT *, {MARK} AS mark FROM child WHERE lower(id) = lower(?)", child_id)
-        return _child(row) if row is not None else None
+        return child_of(row) if row is not None else None
 
     async def children_of(self, home: str) -> list[ChildRow]:
         """The children of a home, by code."""
-        return [_child(r) for r in await self.tx.rows("SELECT * FROM child WHERE home = ? ORDER BY id", home)]
+        return [child_of(r) for r in await self.tx.rows("SELECT * FROM child WHERE home = ? ORDER BY id", home)]
 
     async def home(self, home_id: str) -> Home | None:
         """The home of this id."""
         row = await self._row(f"SELECT *, {MARK} AS mark FROM home WHERE id = ?", home_id)
-        return _home(row) if row is not None else None
+        return home_of(row) if row is not None else None
 
     async def homes(self, organisation: str, among: Collection[str] | None = None) -> list[Home]:
         """The homes of an organisation, or those `among` these ids."""
@@ -117,16 +106,16 @@ class Directory:
         these = "" if among is None else f" AND id IN ({', '.join('?' * len(among))})"
         sql = f"SELECT * FROM home WHERE organisation = ?{these} ORDER BY id"
         rows = await self.tx.rows(sql, organisation, *(among or ()))
-        return [_home(r) for r in rows]
+        return [home_of(r) for r in rows]
 
     async def organisation(self, organisation_id: str) -> Organisation | None:
         """The organisation of this id."""
         row = await self._row(f"SELECT *, {MARK} AS mark FROM organisation WHERE id = ?", organisation_id)
-        return _organisation(row) if row is not None else None
+        return organisation_of(row) if row is not None else None
 
     async def organisations(self) -> list[Organisation]:
         """Every organisation."""
-        return [_organisation(r) for r in await self.tx.rows("SELECT * FROM organisation ORDER BY id")]
+        return [organisation_of(r) for r in await self.tx.rows("SELECT * FROM organisation ORDER BY id")]
 
     async def _row(self, sql: str, key: str) -> Row | None:
         row = await self.tx.row(sql, key)
@@ -256,60 +245,3 @@ class Directory:
             ms(now), person_id, ms(now - every),
         )  # fmt: skip
         return changed > 0
-
-
-_ID = itemgetter(0)
-_OF_THE_PERSON, _OF_A_ROLE = slice(13), slice(13, 18)  # of the columns of `_PERSON`
-
-
-def _person(rows: Sequence[Row]) -> Person:
-    """A person of their rows, one for each of their roles and dead channels."""
-    (
-        person_id, organisation, name, mobile, email, telegram_id, contact, language, active, verified_at, voice_ok,
-        text_999, whatsapp,
-    ) = _some(rows[0], _OF_THE_PERSON)  # fmt: skip
-    own, roles, dead = {"telegram": str(telegram_id), "email": email}, set[str](), set[str]()
-    for row in rows:
-        role, scope, channel, address, fault = _some(row, _OF_A_ROLE)
-        if role:
-            roles.add(f"{role}:{scope}" if scope else role)
-        if channel is not None and plain(address) == own.get(channel, mobile):
-            dead.update(_dead(channel, fault))
-    return Person(
-        person_id=person_id, organisation=organisation, name=name, roles=tuple(sorted(roles)), mobile=mobile, email=email,
-        telegram_id=telegram_id, contact=contact, language=language, active=bool(active), verified=verified_at is not None,
-        voice_ok=bool(voice_ok), text_999=bool(text_999), whatsapp=bool(whatsapp), dead=frozenset(dead),
-    )  # fmt: skip
-
-
-def _some(row: Row, columns: slice) -> Sequence[Any]:
-    """Values by their place, many at once: by its name each one would be looked for."""
-    return cast(Sequence[Any], row)[columns]
-
-
-def _dead(channel: str, fault: str) -> tuple[str, ...]:
-    """The channels that died with an address. Who texted STOP can still be rung."""
-    return ("sms", "voice") if channel == "sms" and fault in NO_SUCH_NUMBER else (channel,)
-
-
-def _child(row: Row) -> ChildRow:
-    return ChildRow(
-        id=row["id"], home=row["home"], first_name=row["first_name"], family_name=row["family_name"],
-        born=date.fromisoformat(row["born"]), flags=tuple(json.loads(row["flags"])), profile=json.loads(row["profile"]),
-    )  # fmt: skip
-
-
-def _home(row: Row) -> Home:
-    return Home(
-        id=row["id"], organisation=row["organisation"], kind=row["kind"], name=row["name"], town=row["town"],
-        surroundings=tuple(json.loads(row["surroundings"])),
-    )  # fmt: skip
-
-
-def _organisation(row: Row) -> Organisation:
-    return Organisation(
-        id=row["id"], name=row["name"], jurisdiction=row["jurisdiction"], protocol=row["protocol"],
-        duty_number=row["duty_number"], police_email=row["police_email"],
-        report_in_telegram=bool(row["report_in_telegram"]), police_webhook=row["police_webhook"],
-        services_email=row["services_email"], services_webhook=row["services_webhook"],
-    )  # fmt: skip

@@ -12,11 +12,10 @@ from datetime import datetime
 from typing import Any, TypeVar, cast
 
 from storage.database import Tx
-from storage.directory import MARK, Directory
+from storage.directory import Directory
 from storage.people import ChildRow, Home, Organisation, Person
+from storage.people_rows import MARK
 from storage.rota import MayBeOnCall, OnCallPart
-
-__all__ = ["AT_MOST", "MARK", "Known", "Memory"]
 
 T = TypeVar("T")
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from bot.channels.sms import SmsChannel
 from bot.sandbox import ACCOUNT_SID, AUTH_TOKEN, NUMBER, Sandbox
 from scheduler.postman import drain
-from storage import outbox
+from storage import outbox, outbox_claims
 from storage.outbox import Letter
 from tests.bot.living import a_world
 from tests.databases import ON_BOTH
@@ -36,7 +36,7 @@ async def a_line(folder: Path) -> AsyncIterator[tuple[House, Sandbox, SmsChannel
 
 async def taken(h: House) -> Letter:
     """The letter in the hands of a house that is about to die."""
-    (letter,) = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="sms"))
+    (letter,) = await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="sms"))
     return letter
 
 
@@ -76,7 +76,7 @@ async def test_the_same_words_of_an_earlier_letter_are_not_taken_for_this_one(tm
         later = h.clock.after(minutes=5)
         world.clock.set(later)
         await put(h, A_TEXT)
-        await h.database.write(lambda tx: outbox.claim(tx, later, 8, channel="sms"))
+        await h.database.write(lambda tx: outbox_claims.claim(tx, later, 8, channel="sms"))
         await a_new_life(h, channel)
         assert phone(world) == ["hello", "REPEAT: hello"]
 

@@ -6,7 +6,7 @@ from datetime import timedelta
 from random import Random
 
 from handlers import receipts
-from storage import outbox, proofs
+from storage import outbox, outbox_claims, proofs
 from storage.desk import Desk
 from storage.inbox import Heard
 from storage.letter_states import MOVES
@@ -98,7 +98,7 @@ class Course:
 
     async def taken(self) -> bool:
         """The postman takes it, if it still waits."""
-        return bool(await outbox.claim(self.desk.tx, EVENING, 1, channel="sms"))
+        return bool(await outbox_claims.claim(self.desk.tx, EVENING, 1, channel="sms"))
 
     async def goes(self) -> list[Copy]:
         """It is sent; perhaps the house dies before it could write that down, and sends it again."""

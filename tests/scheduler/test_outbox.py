@@ -9,7 +9,7 @@ from casework.events import AlertAcknowledged, ContactUnreachable, WorryRaised
 from casework.levels import Side, Trust
 from scheduler.outbox import Receipt, Refused, Unreachable, refused
 from scheduler.postman import drain
-from storage import log, outbox, proofs
+from storage import log, outbox, outbox_claims, proofs
 from storage.database import Violated
 from storage.directory import Directory
 from storage.outbox import Letter
@@ -143,7 +143,7 @@ async def test_what_was_being_sent_at_a_crash_goes_again_as_a_repeat(tmp_path):
     """At least once, and marked, so that nobody takes it for news."""
     async with a_house(tmp_path) as h:
         await put(h, A_LETTER)
-        await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="telegram"))
+        await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="telegram"))
         assert await h.database.write(outbox.recover) == 1
         phone = Phone("telegram")
         await drain(h.casebook, {"telegram": phone}, EVENING)
@@ -283,11 +283,11 @@ async def test_a_letter_of_a_node_that_died_goes_out_again_and_no_other(tmp_path
     """A node may still be sending what it took; only what it held for too long is lost, and is sent as a repeat."""
     async with a_house(tmp_path) as h:
         await put(h, A_LETTER)
-        await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="telegram"))
+        await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="telegram"))
         soon, late = EVENING + outbox.HELD, EVENING + outbox.HELD + timedelta(seconds=1)
         assert 0 == await h.database.write(lambda tx: outbox.recover(tx, soon))
         assert 1 == await h.database.write(lambda tx: outbox.recover(tx, late))
-        (again,) = await h.database.write(lambda tx: outbox.claim(tx, late, 8, channel="telegram"))
+        (again,) = await h.database.write(lambda tx: outbox_claims.claim(tx, late, 8, channel="telegram"))
         assert (again.body, again.tries) == ("REPEAT: hello", 2)
 
 
@@ -295,10 +295,10 @@ async def test_a_node_that_comes_late_does_not_take_a_letter_back(tmp_path):
     """It was taken for dead and another sends its letter: its failure is no longer news, its success still is."""
     async with a_house(tmp_path) as h:
         await put(h, A_LETTER)
-        (first,) = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="telegram"))
+        (first,) = await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="telegram"))
         late = EVENING + outbox.HELD + timedelta(seconds=1)
         await h.database.write(lambda tx: outbox.recover(tx, late))
-        await h.database.write(lambda tx: outbox.claim(tx, late, 8, channel="telegram"))
+        await h.database.write(lambda tx: outbox_claims.claim(tx, late, 8, channel="telegram"))
         await h.database.write(lambda tx: outbox.retry_later(tx, first, "late", late))
         assert await states(h) == {"letter-1": "sending"}
         await h.database.write(lambda tx: outbox.sent(tx, "letter-1", "17", late))

@@ -12,7 +12,7 @@ import pytest
 from scheduler.gates import LANE, SLOTS
 from scheduler.outbox import Channel, Receipt, Refused, Unreachable
 from scheduler.postman import Postman
-from storage import outbox
+from storage import outbox, outbox_claims
 from storage.database import Unusable, Violated
 from storage.outbox import Letter
 from tests.databases import ON_BOTH
@@ -166,8 +166,8 @@ async def test_of_two_senders_the_second_waits_for_an_address_too(tmp_path):
     """Another node does not send past a letter that is on its way, and the schema would not let it."""
     async with a_house(tmp_path) as h:
         await put(h, A_LETTER, replace(A_LETTER, id="letter-2"), reminder(1))
-        (first,) = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 1, channel="telegram"))
-        (other,) = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="telegram"))
+        (first,) = await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 1, channel="telegram"))
+        (other,) = await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="telegram"))
         assert (first.id, other.id) == ("letter-1", "reminder-00001")
         with pytest.raises(Violated):
             await h.database.write(lambda tx: tx.run("UPDATE outbox SET state = 'sending' WHERE id = 'letter-2'"))

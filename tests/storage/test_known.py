@@ -9,7 +9,8 @@ import pytest
 from storage.database import Tx
 from storage.desk import Desk
 from storage.directory import Directory
-from storage.known import AT_MOST, MARK, Known, Memory
+from storage.known import AT_MOST, Known, Memory
+from storage.people_rows import MARK
 from tests.databases import ON_BOTH
 from tests.storage.houses import House, a_house
 from tests.storage.test_statements import Counted

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from storage import held_up, outbox, proofs
+from storage import held_up, outbox, outbox_claims, proofs
 from storage.codec import ms
 from storage.database import Tx
 from storage.letter_states import ENDS, MOVES
@@ -21,8 +21,8 @@ LETTER = replace(A_LETTER, case_id="org1-1", kind="alert", channel="sms", tries=
 LATE = EVENING + timedelta(hours=1)
 Act = Callable[[Tx], Awaitable[object]]
 ACTS: dict[str, Act] = {
-    "claim": lambda tx: outbox.claim(tx, EVENING, 8, channel="sms"),
-    "claim what ran out": lambda tx: outbox.claim(tx, LATE + timedelta(hours=2), 8, channel="sms"),
+    "claim": lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="sms"),
+    "claim what ran out": lambda tx: outbox_claims.claim(tx, LATE + timedelta(hours=2), 8, channel="sms"),
     "sent": lambda tx: outbox.sent(tx, LETTER.id, "SM1", EVENING),
     "heard to be sent": lambda tx: outbox.sent(tx, LETTER.id, "SM1", EVENING, heard=True),
     "failed": lambda tx: outbox.failed(tx, LETTER.id, "21211"),

@@ -10,9 +10,9 @@ import pytest
 
 from casework.levels import Status
 from scheduler.postman import drain
-from storage import held_up, outbox, proofs, roster
+from storage import held_up, outbox, outbox_claims, proofs, roster
 from storage.casebook import Casebook
-from storage.outbox import Unread
+from storage.outbox_claims import Unread
 from tests.databases import ON_BOTH
 from tests.scheduler.test_outbox import A_LETTER, Phone, put, states
 from tests.storage.houses import EVENING, ROSTER, House, a_house, opening
@@ -151,7 +151,7 @@ async def test_what_cannot_be_read_is_named_as_far_as_it_can_be(tmp_path: Path, 
         if engine == "sqlite":
             await run(h, f"UPDATE outbox SET person = {NO_TEXT} WHERE id = 'letter-2'")
         found = list[Unread]()
-        await h.database.write(lambda tx: outbox.claim(tx, EVENING, 8, channel="telegram", unread=found))
+        await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 8, channel="telegram", unread=found))
         whose = None if engine == "sqlite" else "alice"
         assert {Unread("letter-1", None, "alice", "telegram"), Unread("letter-2", None, whose, "telegram")} == set(
             found
@@ -164,7 +164,7 @@ async def test_many_that_cannot_be_read_take_no_places(tmp_path: Path) -> None:
         await put(h, *(_like(n) for n in range(1, 10)))
         await run(h, "UPDATE outbox SET keyboard = '{' WHERE id < 'letter-8'")
         await run(h, "UPDATE outbox SET address = id")
-        taken = await h.database.write(lambda tx: outbox.claim(tx, EVENING, 2, channel="telegram"))
+        taken = await h.database.write(lambda tx: outbox_claims.claim(tx, EVENING, 2, channel="telegram"))
         assert {"letter-8", "letter-9"} == {each.id for each in taken}
 
 
