@@ -12,7 +12,8 @@ import aiosqlite
 import pytest
 
 from casework.errors import NotAllowed, OurMistake
-from storage.database import AlreadyOpen, Database, Tx, Unusable, Violated
+from storage.database import AlreadyOpen, Database, Tx, Unit, Unusable, Violated, insertion
+from storage.letter_states import MOVES, becomes, may_become
 from storage.migrate import migrate
 from storage.sqlite import GROUP_AT_MOST, GROUP_SECONDS, SqliteDatabase
 from storage.sqlite_units import SqliteTx
@@ -268,22 +269,34 @@ def test_the_one_private_call_is_still_what_we_think() -> None:
     assert isinstance(inspect.getattr_static(aiosqlite.Connection, "_conn"), property)
 
 
+def _opcodes(sql: str) -> Unit[list[str]]:
+    """What SQLite does for a statement, step by step."""
+
+    async def unit(tx: Tx) -> list[str]:
+        return [row["opcode"] for row in await tx.rows(f"EXPLAIN {sql}", *[None] * sql.count("?"))]
+
+    return unit
+
+
 @pytest.mark.parametrize("table", ["inbox", "outbox", "alert", "event", "keyboard", "deadline"])
 async def test_a_row_is_checked_without_a_table_in_memory(tmp_path: Path, table: str) -> None:
     """SQLite makes one for a CHECK that a value is `IN` a list of more than two, at every row (migration 0026)."""
-
-    async def unit(tx: Tx) -> list[str]:
-        columns = [row["name"] for row in await tx.rows(f"PRAGMA table_info({table})")]
-        marks = ", ".join("?" * len(columns))
-        told = await tx.rows(
-            f"EXPLAIN INSERT INTO {table} ({', '.join(columns)}) VALUES ({marks})", *[None] * len(columns)
-        )
-        return [row["opcode"] for row in told]
-
     async with a_database(f"sqlite:///{tmp_path / 'house.db'}") as database:
         await migrate(database)
-        opcodes = await database.read(unit)
+        columns = [row["name"] for row in await database.read(lambda tx: tx.rows(f"PRAGMA table_info({table})"))]
+        opcodes = await database.read(_opcodes(insertion(table, 1, len(columns), "")))
         sound = await database.read(lambda tx: tx.row("PRAGMA integrity_check"))
     assert sound is not None and sound[0] == "ok"
     assert "Insert" in opcodes
+    assert "OpenEphemeral" not in opcodes
+
+
+@pytest.mark.parametrize("state", sorted(MOVES))
+async def test_a_letter_is_moved_without_a_table_in_memory(tmp_path: Path, state: str) -> None:
+    """So it is with the states from which it may come there."""
+    async with a_database(f"sqlite:///{tmp_path / 'house.db'}") as database:
+        await migrate(database)
+        opcodes = await database.read(
+            _opcodes(f"UPDATE outbox SET {becomes(state)} WHERE id = ? AND {may_become(state)}")
+        )
     assert "OpenEphemeral" not in opcodes
