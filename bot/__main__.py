@@ -16,7 +16,7 @@ from bot.cli.told import tell
 from bot.settings import BadSettings, load
 from casework.errors import NotAllowed
 from scheduler.clock import BadClock
-from storage.database import Unusable
+from storage.database import Unreadable, Unusable
 
 
 def main(
@@ -51,6 +51,8 @@ def _done(typed: argparse.Namespace, environ: Mapping[str, str] | None, folder: 
         older = "no such" in str(fault)
         hint = "`porchlight migrate` brings it up to date" if older else "is its disk full or read-only?"
         return Said(REFUSED, (f"the database cannot be used: {hint}",))
+    except Unreadable:
+        return Said(REFUSED, ("a row of the database was broken on the disk: `porchlight verify` looks for which",))
     except OSError as fault:  # the port is taken, a folder may not be written
         return Said(REFUSED, (f"this machine refused: {fault.strerror or type(fault).__name__}",))
 

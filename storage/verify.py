@@ -13,7 +13,7 @@ from casework.evolve import replay
 from casework.protocol import Protocol
 from storage import log
 from storage.codec import case_from, ms
-from storage.database import Database, Tx
+from storage.database import Database, Tx, Unreadable
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,12 +29,23 @@ async def verify(database: Database, protocols: Mapping[str, Protocol], audit_ke
     """Check every promise over the whole database, on one snapshot; an empty list is a clean house."""
 
     async def unit(tx: Tx) -> list[Finding]:
-        found = [each for check in CHECKS async for each in check(tx)]
+        found = [each for check in CHECKS for each in await _all(check(tx), "database")]
         for row in await tx.rows("SELECT case_id FROM case_row ORDER BY case_id"):
-            found += [each async for each in _case(tx, row["case_id"], protocols, audit_key)]
+            found += await _all(_case(tx, row["case_id"], protocols, audit_key), row["case_id"])
         return found
 
     return await database.read(unit)
+
+
+async def _all(findings: AsyncIterator[Finding], subject: str) -> list[Finding]:
+    """Every finding of a check; a row that stops it is one, too, and stops no other check."""
+    found = list[Finding]()
+    try:
+        async for each in findings:
+            found.append(each)
+    except Unreadable:
+        found.append(Finding("storage", subject, "a row cannot be read: it was broken on the disk"))
+    return found
 
 
 async def _case(tx: Tx, case_id: str, protocols: Mapping[str, Protocol], audit_key: bytes) -> AsyncIterator[Finding]:

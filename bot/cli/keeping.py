@@ -10,17 +10,18 @@ from bot.cli.house import act, look
 from bot.cli.parser import Commands
 from bot.crash import Crash
 from bot.settings import Settings, audit_key
-from casework.errors import NotAllowed
+from casework.errors import NotAllowed, OurMistake
 from casework.evolve import replay as fold
 from storage import cases, log, views
 from storage import migrate as schema
-from storage.database import Database, Tx
+from storage.database import Database, Tx, Unreadable
 from storage.moving import refuse_if_moving
 from storage.refolding import refold
 from storage.verify import verify as verify_all
 
 INBOX = ("received_at", "source", "external_id", "state")
 OUTBOX = ("created_at", "case_id", "person", "channel", "kind", "state", "tries", "sent_at")
+SAME = "the same"  # a case as its log has it
 
 
 def add(commands: Commands) -> None:
@@ -99,23 +100,27 @@ async def verify(settings: Settings, arguments: argparse.Namespace) -> Said:
 async def replay(settings: Settings, arguments: argparse.Namespace) -> Said:
     """Fold cases anew from their logs; a finding where one differs from what is stored."""
 
-    async def unit(tx: Tx) -> list[tuple[str, bool]]:
+    async def unit(tx: Tx) -> list[tuple[str, str]]:
         every = await views.case_ids(tx) if arguments.all else []
         one = None if arguments.all else await views.case_id(tx, arguments.case)
-        return [(case_id, await _same(tx, case_id)) for case_id in (*every, one) if case_id]
+        return [(case_id, await _compared(tx, case_id)) for case_id in (*every, one) if case_id]
 
     results = await look(settings, unit)
     if not results and not arguments.all:
         raise NotAllowed(f"there is no case {arguments.case}")
-    lines = tuple(f"{case_id}: {'the same' if same else 'DIFFERS from what is stored'}" for case_id, same in results)
-    data = [{"case_id": case_id, "same": same} for case_id, same in results]
-    bad = any(not same for _, same in results)
+    lines = tuple(f"{case_id}: {seen}" for case_id, seen in results)
+    data = [{"case_id": case_id, "same": seen == SAME} for case_id, seen in results]
+    bad = any(seen != SAME for _, seen in results)
     return Said(FINDINGS if bad else FINE, lines or ("there are no cases",), data)
 
 
-async def _same(tx: Tx, case_id: str) -> bool:
-    held = await cases.find(tx, case_id)
-    return held is not None and held.case == fold(await log.events(tx, case_id))
+async def _compared(tx: Tx, case_id: str) -> str:
+    try:
+        held = await cases.find(tx, case_id)
+        same = held is not None and held.case == fold(await log.events(tx, case_id))
+    except (Unreadable, OurMistake, NotAllowed, ValueError, TypeError, KeyError):
+        return "CANNOT BE READ: `porchlight verify` says what is wrong"
+    return SAME if same else "DIFFERS from what is stored"
 
 
 async def inbox_list(settings: Settings, arguments: argparse.Namespace) -> Said:

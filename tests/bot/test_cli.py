@@ -1,10 +1,12 @@
 """The command line, as an operator types it."""
 
+import asyncio
 import socket
 from pathlib import Path
 
 import pytest
 
+from storage.database import Database
 from storage.views import COLUMNS
 from tests.bot.commands import ROSTER, Terminal, terminal
 from tests.databases import ON_BOTH
@@ -79,6 +81,30 @@ def test_a_clean_house_verifies_and_replays(kept: Terminal) -> None:
     """Exit 0: every promise holds, every case is what its log says."""
     assert kept.fine("verify") == {"ok": True, "findings": []}
     assert all(row["same"] for row in kept.fine("replay", "--all"))
+
+
+@pytest.mark.parametrize("breaks", ["'{'", "CAST(x'ff' AS TEXT)"])
+def test_a_case_that_was_broken_on_the_disk_is_named_and_stops_no_other(
+    tmp_path: Path, engine: str, breaks: str
+) -> None:
+    """Exit 1 and a line for each, with no traceback. PostgreSQL lets no such text in."""
+    if engine == "postgresql" and breaks != "'{'":
+        return
+    house = terminal(tmp_path)
+    house.fine("case", "open", "K7", "--by", "alice", "--due", "21:00")
+    asyncio.run(_run(house.environment()["DATABASE_URL"], f"UPDATE case_row SET folded = {breaks}"))
+    (case_id,) = [row["id"] for row in house.fine("case", "list")]
+    replayed, verified = house.run("replay", "--all"), house.run("verify")
+    assert (replayed.code, replayed.out.strip()) == (
+        1, f"{case_id}: CANNOT BE READ: `porchlight verify` says what is wrong",
+    )  # fmt: skip
+    assert verified.code == 1
+    assert case_id in verified.out
+
+
+async def _run(url: str, sql: str) -> None:
+    async with await Database.open(url) as database:
+        await database.write(lambda tx: tx.run(sql))
 
 
 def test_a_process_of_its_own_ends_with_the_answers_code(kept: Terminal) -> None:

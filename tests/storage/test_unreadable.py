@@ -254,3 +254,18 @@ async def test_a_case_that_cannot_be_read_keeps_no_other_child_of_the_home_from_
         opened = await house.opens("K8")
         await house.silence(EVENING + timedelta(hours=1))
         assert Status.MISSING is (await house.case(opened)).status
+
+
+# ---- what looks through the whole database -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("breaks", ["'{'", NO_TEXT])
+async def test_verify_names_a_case_that_cannot_be_read_and_goes_on(tmp_path: Path, engine: str, breaks: str) -> None:
+    """The operator is told which, and what else is wrong behind it."""
+    if not on(engine, breaks):
+        return
+    async with a_house(tmp_path) as h:
+        broken, other = await h.opens("K7"), await h.opens("K8")
+        await run(h, f"UPDATE case_row SET folded = {breaks} WHERE case_id = ?", broken)
+        await run(h, "UPDATE case_row SET next_due = next_due + 1 WHERE case_id = ?", other)
+        assert {broken, other} == {found.subject for found in await h.findings()}
