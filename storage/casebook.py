@@ -198,12 +198,12 @@ class Casebook:
     async def _ring_batch(self, case_ids: Sequence[str], at: datetime, down_since: datetime | None) -> int:
         async def unit(tx: Tx) -> tuple[dict[str, int], dict[str, Exception]]:
             rung, stumbled = dict[str, int](), dict[str, Exception]()
-            heads = await deadlines.claim(tx, case_ids, at)
-            armed = await deadlines.all_armed(tx, heads) if heads else {}
-            for case_id, head in heads.items():
+            for case_id in await deadlines.claim(tx, case_ids, at):
                 try:
-                    async with tx.savepoint():
-                        rung[case_id] = await self._ring_one(tx, case_id, at, down_since, (head, armed[case_id]))
+                    async with (
+                        tx.savepoint()
+                    ):  # what of a case cannot be read is met within it, and stops no other bell
+                        rung[case_id] = await self._ring_one(tx, case_id, at, down_since)
                 except Exception as error:
                     if tx.again(error):
                         raise
@@ -217,19 +217,14 @@ class Casebook:
             await self._case_stumbled(case_id, at, error)
         return sum(rung.values())
 
-    async def _ring_one(
-        self, tx: Tx, case_id: str, at: datetime, down_since: datetime | None, claimed: tuple[str, Mapping[str, int]]
-    ) -> int:  # fmt: skip
-        """Ring one case. `claimed`: the hash that ended its log when the batch was claimed, and its deadlines then; they hold as
-        long as that hash does, for a case rung before it may have raised this one."""
-        desk, (head, armed) = Desk(tx, at, self.parts), claimed
-        held = await desk.held(case_id)
-        assert held is not None, "a case that was claimed is there"
-        if held.head.hash != head:
-            armed = await deadlines.armed(tx, case_id)
+    async def _ring_one(self, tx: Tx, case_id: str, at: datetime, down_since: datetime | None) -> int:
+        armed = await deadlines.armed(tx, case_id)
         keys, due = deadlines.due_keys(armed, at)
         if due is None:
             return 0  # a linked case that rang before it moved it
+        desk = Desk(tx, at, self.parts)
+        held = await desk.held(case_id)
+        assert held is not None, "a case that was claimed is there"
         tx.around_commit("deadline", self.parts.crash)
         news = DeadlinePassed(
             at=at, by="clock", channel="clock", kinds=keys, due=due,

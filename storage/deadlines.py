@@ -43,39 +43,21 @@ async def due_cases(tx: Tx, now: datetime, limit: int, but: Collection[str] = ()
     return [row["case_id"] for row in rows if row["case_id"] not in but][:limit]
 
 
-async def claim(tx: Tx, case_ids: Sequence[str], now: datetime) -> dict[str, str]:
-    """Those of these cases that are still due, in their order, held until the commit; none that another node holds. With each
-    the hash that ends its log."""
+async def claim(tx: Tx, case_ids: Sequence[str], now: datetime) -> list[str]:
+    """Those of these cases that are still due, in their order, held until the commit; none that another node holds."""
+    wanted = [*case_ids, *("" for _ in range(-len(case_ids) % BATCH))]  # one statement for every length
     rows = await tx.rows(
-        f"SELECT case_id, head FROM case_row WHERE case_id IN ({_MARKS}) AND next_due <= ?{tx.hold_free}",
-        *_filled(case_ids), ms(now),
+        f"SELECT case_id FROM case_row WHERE case_id IN ({', '.join('?' * len(wanted))}) AND next_due <= ?{tx.hold_free}",
+        *wanted, ms(now),
     )  # fmt: skip
-    free = {row["case_id"]: row["head"] for row in rows}
-    return {case_id: free[case_id] for case_id in case_ids if case_id in free}
+    free = {row["case_id"] for row in rows}
+    return [case_id for case_id in case_ids if case_id in free]
 
 
 async def armed(tx: Tx, case_id: str) -> dict[str, int]:
     """Every deadline of a case: milliseconds UTC by key."""
     rows = await tx.rows("SELECT key, due_at FROM deadline WHERE case_id = ?", case_id)
     return {row["key"]: row["due_at"] for row in rows}
-
-
-async def all_armed(tx: Tx, case_ids: Collection[str]) -> dict[str, dict[str, int]]:
-    """Every deadline of each of these cases: milliseconds UTC by key."""
-    found: dict[str, dict[str, int]] = {case_id: {} for case_id in case_ids}
-    rows = await tx.rows(f"SELECT case_id, key, due_at FROM deadline WHERE case_id IN ({_MARKS})", *_filled(case_ids))
-    for row in rows:
-        found[row["case_id"]][row["key"]] = row["due_at"]
-    return found
-
-
-_MARKS = ", ".join("?" * BATCH)
-
-
-def _filled(case_ids: Collection[str]) -> list[str]:
-    """So many ids as one statement for every length of a batch has room for."""
-    assert len(case_ids) <= BATCH, "a batch is no longer"
-    return [*case_ids, *("" for _ in range(BATCH - len(case_ids)))]
 
 
 def due_keys(held: Mapping[str, int], now: datetime) -> tuple[tuple[str, ...], datetime | None]:

@@ -176,8 +176,7 @@ class Post:
             mine = [d for d in self.drafts if d.case.case_id == case_id]
             for draft, due_at in speech.one_each(mine, self.now):
                 await sheaf.add(draft, due_at, protocols[draft.case.protocol])
-            if self.said or sheaf.alerts:
-                await groups.speak(sheaf, case, mine, [tell for of, tell in self.said if of.case_id == case_id])
+            await groups.speak(sheaf, case, mine, [tell for of, tell in self.said if of.case_id == case_id])
         await sheaf.bind()
         self.drafts, self.said, self._reports = [], [], []
 

@@ -22,9 +22,8 @@ pytestmark = [ON_BOTH, pytest.mark.slow]
 KILLS = int(os.environ.get("PORCHLIGHT_KILLS", "50"))
 SIDE_BY_SIDE = 2
 WITHIN_SECONDS = 0.06
-ALIVE_UNTIL = timedelta(
-    seconds=30
-)  # before each instant: less than an outage, and nothing of this night falls due then
+# So long before each instant it is seen alive: less than an outage, and nothing of this night falls due then.
+ALIVE_UNTIL = timedelta(seconds=30)
 EVENTS = "SELECT case_id, at, actor, channel, kind, trust FROM v_event ORDER BY seq"
 REPORTS = (  # ids are drawn anew in each night: a case is known by its child
     "SELECT child, v_report.version, reasons FROM v_report JOIN v_case ON v_case.id = case_id ORDER BY child, v_report.version"
